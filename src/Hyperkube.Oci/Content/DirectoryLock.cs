@@ -1,0 +1,51 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace Hyperkube.Oci.Content;
+
+/// <summary>One process at a time: an advisory lock on a directory, gone when its holder is, however it ends.</summary>
+/// <remarks>Source: https://man7.org/linux/man-pages/man2/flock.2.html</remarks>
+public sealed class DirectoryLock : IDisposable
+{
+    /// <summary>How long one look is from the next: short beside what is done under the lock.</summary>
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
+
+    private readonly SafeFileHandle _directory;
+
+    private DirectoryLock(SafeFileHandle directory) => _directory = directory;
+
+    /// <summary>Waits for the lock.</summary>
+    /// <param name="path">An existing directory.</param>
+    /// <param name="patience">How long to wait.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="HyperkubeException">It is still taken (<see cref="ErrorKind.TimedOut"/>).</exception>
+    public static async Task<DirectoryLock> AcquireAsync(string path, TimeSpan patience, CancellationToken cancellationToken)
+    {
+        var directory = Posix.OpenDirectory(path);
+        try
+        {
+            for (var waited = TimeSpan.Zero; !Posix.TryLock(directory); waited += Pause)
+            {
+                if (waited > patience)
+                {
+                    throw new HyperkubeException(
+                        ErrorKind.TimedOut, $"{path}: another process has held its lock for {patience.TotalSeconds:F0} s")
+                    {
+                        Hint = "wait for the other hyperkube to end, or end it",
+                    };
+                }
+
+                await Task.Delay(Pause, cancellationToken).ConfigureAwait(false);
+            }
+
+            return new DirectoryLock(directory);
+        }
+        catch
+        {
+            directory.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _directory.Dispose();
+}

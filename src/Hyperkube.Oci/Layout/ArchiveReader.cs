@@ -1,0 +1,102 @@
+using Hyperkube.Oci.Content;
+using Hyperkube.Oci.Images;
+using Hyperkube.Oci.Layers;
+using Microsoft.Win32.SafeHandles;
+
+namespace Hyperkube.Oci.Layout;
+
+/// <summary>An image archive, read in place: of a blob that is not asked for no more than its header is read.</summary>
+/// <remarks>Reads verify themselves. Safe for several threads.</remarks>
+public sealed class ArchiveReader : IContentSource, IDisposable
+{
+    private readonly string _path;
+    private readonly SafeFileHandle _file;
+    private readonly Dictionary<string, (long Offset, long Size)> _entries = new(StringComparer.Ordinal);
+
+    private ArchiveReader(string path, SafeFileHandle file)
+    {
+        _path = path;
+        _file = file;
+    }
+
+    /// <summary>Opens an archive; the caller disposes it.</summary>
+    /// <exception cref="HyperkubeException">It is missing, or no archive of an OCI layout.</exception>
+    public static async Task<ArchiveReader> OpenAsync(string path, CancellationToken cancellationToken)
+    {
+        ArchiveReader archive = new(path, Open(path));
+        try
+        {
+            var file = new HandleStream(archive._file, 0, RandomAccess.GetLength(archive._file));
+            UstarReader tar = new(file);
+            while (await tar.NextAsync(cancellationToken).ConfigureAwait(false) is { } entry)
+            {
+                if (entry.Kind == TarEntryKind.File)
+                {
+                    archive._entries[entry.Path] = (file.Position, entry.Size);
+                }
+            }
+        }
+        catch (InvalidDataException e)
+        {
+            archive.Dispose();
+            throw new HyperkubeException(ErrorKind.BadContent, $"{path}: expected an image archive: {e.Message}", e);
+        }
+
+        if (!archive._entries.ContainsKey(LayoutFiles.Index))
+        {
+            archive.Dispose();
+            throw new HyperkubeException(ErrorKind.BadContent, $"{path}: the archive holds no {LayoutFiles.Index}; expected an OCI layout")
+            {
+                Hint = "convert an archive of an old 'docker save': skopeo copy docker-archive:FILE oci-archive:NEW:TAG",
+            };
+        }
+
+        return archive;
+    }
+
+    /// <summary>The images in it, in the order of its index.</summary>
+    public async Task<IReadOnlyList<Descriptor>> ListAsync(CancellationToken cancellationToken) =>
+        (await ReadIndexAsync(cancellationToken).ConfigureAwait(false)).Manifests;
+
+    /// <inheritdoc/>
+    public async ValueTask<Descriptor?> ResolveAsync(string? reference, CancellationToken cancellationToken) =>
+        LayoutFiles.Resolve(await ReadIndexAsync(cancellationToken).ConfigureAwait(false), reference, _path);
+
+    /// <inheritdoc/>
+    public ValueTask<Stream> OpenAsync(Descriptor content, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(content);
+        return _entries.TryGetValue(LayoutFiles.PathOf(content.Digest), out var entry)
+            ? new ValueTask<Stream>(new VerifyingStream(new HandleStream(_file, entry.Offset, entry.Size), content))
+            : throw new HyperkubeException(ErrorKind.NotFound, $"{_path}: the blob {content.Digest} is missing");
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _file.Dispose();
+
+    private static SafeFileHandle Open(string path)
+    {
+        try
+        {
+            return File.OpenHandle(path);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new HyperkubeException(ErrorKind.NotFound, $"{path}: no such file", e);
+        }
+    }
+
+    private async ValueTask<ImageIndex> ReadIndexAsync(CancellationToken cancellationToken)
+    {
+        var (offset, size) = _entries[LayoutFiles.Index];
+        if (size > OciJson.MaxDocumentBytes)
+        {
+            throw new HyperkubeException(ErrorKind.BadContent,
+                $"{_path}: an {LayoutFiles.Index} of {size} bytes; expected at most {OciJson.MaxDocumentBytes}");
+        }
+
+        var content = new byte[size];
+        await new HandleStream(_file, offset, size).ReadExactlyAsync(content, cancellationToken).ConfigureAwait(false);
+        return OciJson.ReadIndex(content, _path);
+    }
+}

@@ -1,0 +1,163 @@
+using Hyperkube.Oci.Content;
+using Hyperkube.Oci.Images;
+
+namespace Hyperkube.Oci.Layout;
+
+/// <summary>An OCI image layout: a directory of blobs by digest, and an <c>index.json</c> of tags.</summary>
+/// <remarks>
+/// Several images live side by side and share blobs. Safe for several processes at once: blobs are staged and
+/// renamed, <c>index.json</c> is replaced under the directory's lock. Reads verify themselves.
+/// Source: https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md
+/// </remarks>
+public sealed class ImageLayout : IContentSource, IContentDestination
+{
+    /// <summary>The lock is held for one small read and write; whoever waits this long waits for a hung process.</summary>
+    private static readonly TimeSpan LockPatience = TimeSpan.FromSeconds(30);
+
+    private readonly string _directory;
+    private readonly string _blobs;
+
+    private ImageLayout(string directory)
+    {
+        _directory = directory;
+        _blobs = Path.Combine(directory, "blobs", "sha256");
+    }
+
+    /// <summary>Opens a layout that is there.</summary>
+    /// <exception cref="HyperkubeException">There is none.</exception>
+    public static ImageLayout Open(string directory) =>
+        File.Exists(Path.Combine(directory, LayoutFiles.Index))
+            ? new ImageLayout(directory)
+            : throw new HyperkubeException(
+                ErrorKind.NotFound, $"{directory}: no image layout; expected a directory with an index.json");
+
+    /// <summary>Opens a layout, or makes an empty one.</summary>
+    public static async Task<ImageLayout> OpenOrCreateAsync(string directory, CancellationToken cancellationToken)
+    {
+        ImageLayout layout = new(Path.GetFullPath(directory));
+        Directory.CreateDirectory(layout._blobs);
+        StagedFile.RemoveAbandoned(layout._directory);
+        StagedFile.RemoveAbandoned(layout._blobs);
+        using (await DirectoryLock.AcquireAsync(layout._directory, LockPatience, cancellationToken).ConfigureAwait(false))
+        {
+            var marker = Path.Combine(layout._directory, LayoutFiles.Marker);
+            if (!File.Exists(marker))
+            {
+                await StagedFile.WriteAsync(marker, LayoutFiles.MarkerContent.ToArray(), cancellationToken).ConfigureAwait(false);
+            }
+
+            if (!File.Exists(layout.IndexPath))
+            {
+                await layout.WriteIndexAsync([], cancellationToken).ConfigureAwait(false);
+            }
+        }
+
+        return layout;
+    }
+
+    private string IndexPath => Path.Combine(_directory, LayoutFiles.Index);
+
+    /// <summary>The images that have a tag, or at least an entry, in the order of <c>index.json</c>.</summary>
+    public async Task<IReadOnlyList<Descriptor>> ListAsync(CancellationToken cancellationToken) =>
+        (await ReadIndexAsync(cancellationToken).ConfigureAwait(false)).Manifests;
+
+    /// <inheritdoc/>
+    public async ValueTask<Descriptor?> ResolveAsync(string? reference, CancellationToken cancellationToken) =>
+        LayoutFiles.Resolve(await ReadIndexAsync(cancellationToken).ConfigureAwait(false), reference, _directory);
+
+    /// <inheritdoc/>
+    public ValueTask<Stream> OpenAsync(Descriptor content, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(content);
+        try
+        {
+            return new ValueTask<Stream>(new VerifyingStream(File.OpenRead(PathOf(content.Digest)), content));
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new HyperkubeException(ErrorKind.NotFound, $"{_directory}: the blob {content.Digest} is missing", e);
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<bool> HasAsync(Descriptor content, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(content);
+        FileInfo file = new(PathOf(content.Digest));
+        return ValueTask.FromResult(file.Exists && file.Length == content.Size);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask PutAsync(Descriptor content, OpenContent open, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(content);
+        ArgumentNullException.ThrowIfNull(open);
+        var staged = Stage();
+        await using (staged.ConfigureAwait(false))
+        {
+            var source = new VerifyingStream(await open(cancellationToken).ConfigureAwait(false), content);
+            await using (source.ConfigureAwait(false))
+            {
+                await source.CopyToAsync(staged.Content, StreamSizes.CopyBytes, cancellationToken).ConfigureAwait(false);
+            }
+
+            Commit(staged, content.Digest);
+        }
+    }
+
+    /// <summary>Begins a blob whose digest is not known yet; the caller disposes it.</summary>
+    public StagedFile Stage() => StagedFile.CreateIn(_blobs);
+
+    /// <summary>Puts a staged blob in place under the digest of what was written; a damaged one there is replaced.</summary>
+    public void Commit(StagedFile staged, Digest digest)
+    {
+        ArgumentNullException.ThrowIfNull(staged);
+        staged.Commit(PathOf(digest));
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask TagAsync(Descriptor manifest, string tag, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(manifest);
+        using (await DirectoryLock.AcquireAsync(_directory, LockPatience, cancellationToken).ConfigureAwait(false))
+        {
+            var index = await ReadIndexAsync(cancellationToken).ConfigureAwait(false);
+            var tagged = manifest with
+            {
+                Annotations = Annotations.Of(manifest.Annotations).SetItem(Annotations.RefName, tag),
+            };
+            await WriteIndexAsync(
+                [.. index.Manifests.Where(m => LayoutFiles.Tag(m) != tag), tagged], cancellationToken, index).ConfigureAwait(false);
+        }
+    }
+
+    private string PathOf(Digest digest) => Path.Combine(_directory, LayoutFiles.PathOf(digest));
+
+    private async Task<ImageIndex> ReadIndexAsync(CancellationToken cancellationToken)
+    {
+        var file = File.OpenRead(IndexPath);
+        await using (file.ConfigureAwait(false))
+        {
+            if (file.Length > OciJson.MaxDocumentBytes)
+            {
+                throw new HyperkubeException(ErrorKind.BadContent,
+                    $"{IndexPath}: {file.Length} bytes; expected at most {OciJson.MaxDocumentBytes}");
+            }
+
+            var content = new byte[file.Length];
+            await file.ReadExactlyAsync(content, cancellationToken).ConfigureAwait(false);
+            return OciJson.ReadIndex(content, IndexPath);
+        }
+    }
+
+    // Sorted by tag, so that the order of builds leaves no trace.
+    private Task WriteIndexAsync(
+        IReadOnlyList<Descriptor> manifests, CancellationToken cancellationToken, ImageIndex? former = null) =>
+        StagedFile.WriteAsync(
+            IndexPath,
+            OciJson.Write((former ?? new ImageIndex { MediaType = MediaTypes.Index, Manifests = [] }) with
+            {
+                Manifests = [.. manifests.OrderBy(LayoutFiles.Tag, StringComparer.Ordinal)],
+            }),
+            cancellationToken);
+}
