@@ -21,8 +21,8 @@ public sealed record Descriptor(string MediaType, Digest Digest, long Size)
     public string? ArtifactType { get; init; }
 
     /// <summary>What else a foreign document said, kept for whoever writes it back.</summary>
-    [JsonExtensionData]
-    public IDictionary<string, JsonElement>? Extra { get; init; }
+    [JsonExtensionData, JsonInclude]
+    internal Dictionary<string, JsonElement>? Extra { get; set; }
 
     /// <summary>Names the given bytes.</summary>
     public static Descriptor Of(string mediaType, ReadOnlySpan<byte> content) =>

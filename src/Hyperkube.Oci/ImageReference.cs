@@ -118,6 +118,7 @@ public sealed record ArchiveReference(Layout.ArchiveFormat Format, string File, 
 public sealed record RegistryReference(string Host, string Repository, string? Tag, Digest? Digest) : ImageReference
 {
     private const string DockerHub = "docker.io";
+    private const string DockerHubLibrary = $"{DockerHub}/library/";
 
     internal static RegistryReference ParseName(string text, string whole)
     {
@@ -177,6 +178,15 @@ public sealed record RegistryReference(string Host, string Repository, string? T
         // Docker Hub keeps its own images under library/.
         var inLibrary = host == DockerHub && !repository.Contains('/', StringComparison.Ordinal);
         return new RegistryReference(host, inLibrary ? $"library/{repository}" : repository, tag, digest);
+    }
+
+    /// <summary>As people and <c>docker</c> write it: Docker Hub goes without saying.</summary>
+    public string ToFamiliarString()
+    {
+        var text = ToString();
+        return Host != DockerHub ? text
+            : text.StartsWith(DockerHubLibrary, StringComparison.Ordinal) ? text[DockerHubLibrary.Length..]
+            : text[(DockerHub.Length + 1)..];
     }
 
     /// <inheritdoc/>

@@ -31,6 +31,9 @@ public static class MediaTypes
     /// <summary>Docker's word for <see cref="GzipLayer"/>.</summary>
     public const string DockerGzipLayer = "application/vnd.docker.image.rootfs.diff.tar.gzip";
 
+    /// <summary>Bytes of any kind: a file inside a layer has no better type.</summary>
+    public const string Bytes = "application/octet-stream";
+
     /// <summary>Whether it names other manifests.</summary>
     public static bool IsIndex(string mediaType) => mediaType is Index or DockerIndex;
 

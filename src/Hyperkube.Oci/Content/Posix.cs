@@ -1,8 +1,5 @@
 using System.Runtime.InteropServices;
-using System.Runtime.Versioning;
 using Microsoft.Win32.SafeHandles;
-
-[assembly: SupportedOSPlatform("linux")]
 
 namespace Hyperkube.Oci.Content;
 

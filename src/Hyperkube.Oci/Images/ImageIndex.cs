@@ -28,6 +28,6 @@ public sealed record ImageIndex
     public ImmutableSortedDictionary<string, string>? Annotations { get; init; }
 
     /// <summary>What else a foreign document said, kept for whoever writes it back.</summary>
-    [JsonExtensionData]
-    public IDictionary<string, JsonElement>? Extra { get; init; }
+    [JsonExtensionData, JsonInclude]
+    internal Dictionary<string, JsonElement>? Extra { get; set; }
 }

@@ -46,17 +46,17 @@ public sealed class ArchiveWriter(string path, ArchiveFormat format) : IContentD
         TagAsync(manifest, tag, imageName: null);
 
     /// <summary>Gives an image its tag and the full name under which an engine is to know it.</summary>
-    public ValueTask TagAsync(Descriptor manifest, string tag, string? imageName)
+    public ValueTask TagAsync(Descriptor manifest, string tag, RegistryReference? imageName)
     {
         ArgumentNullException.ThrowIfNull(manifest);
         var annotations = Annotations.Of(manifest.Annotations).SetItem(Annotations.RefName, tag);
         _tagged.Add(manifest with
         {
-            Annotations = imageName is null ? annotations : annotations.SetItem(Annotations.ContainerdImageName, imageName),
+            Annotations = imageName is null ? annotations : annotations.SetItem(Annotations.ContainerdImageName, imageName.ToString()),
         });
         if (imageName is not null)
         {
-            _names.Add(imageName);
+            _names.Add(imageName.ToFamiliarString());
         }
 
         return ValueTask.CompletedTask;

@@ -116,12 +116,30 @@ public sealed class ImageLayout : IContentSource, IContentDestination
     }
 
     /// <inheritdoc/>
-    public async ValueTask TagAsync(Descriptor manifest, string tag, CancellationToken cancellationToken)
+    public ValueTask TagAsync(Descriptor manifest, string tag, CancellationToken cancellationToken) =>
+        TagAsync(manifest, tag, move: true, cancellationToken);
+
+    /// <summary>Makes a tag stand for a manifest that is already there.</summary>
+    /// <param name="manifest">What it is to stand for.</param>
+    /// <param name="tag">The tag.</param>
+    /// <param name="move">Whether it may stand for something else now.</param>
+    /// <param name="cancellationToken">Leaves the tag as it was.</param>
+    /// <exception cref="HyperkubeException">It does, and may not (<see cref="ErrorKind.TagConflict"/>).</exception>
+    public async ValueTask TagAsync(Descriptor manifest, string tag, bool move, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(manifest);
         using (await DirectoryLock.AcquireAsync(_directory, LockPatience, cancellationToken).ConfigureAwait(false))
         {
             var index = await ReadIndexAsync(cancellationToken).ConfigureAwait(false);
+            if (!move && index.Manifests.FirstOrDefault(m => LayoutFiles.Tag(m) == tag) is { } present && present.Digest != manifest.Digest)
+            {
+                throw new HyperkubeException(ErrorKind.TagConflict,
+                    $"oci:{_directory}:{tag}: the tag stands for {present.Digest}; it was to stand for {manifest.Digest}")
+                {
+                    Hint = "add --move-tag, or write to another tag or directory",
+                };
+            }
+
             var tagged = manifest with
             {
                 Annotations = Annotations.Of(manifest.Annotations).SetItem(Annotations.RefName, tag),

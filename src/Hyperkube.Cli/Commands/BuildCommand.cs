@@ -1,0 +1,272 @@
+using System.CommandLine;
+using System.Globalization;
+using Hyperkube.Cli.Output;
+using Hyperkube.Images;
+using Hyperkube.Oci;
+using Hyperkube.Oci.Content;
+using Hyperkube.Oci.Layers;
+using Hyperkube.Oci.Layout;
+using Hyperkube.Publishing;
+using Hyperkube.Releases;
+
+namespace Hyperkube.Cli.Commands;
+
+/// <summary><c>hyperkube build [VERSION]</c>: the image of a release.</summary>
+internal static class BuildCommand
+{
+    private const string VersionVariable = "KUBERNETES_VERSION";
+
+    /// <summary>What the command line asked for, parsed.</summary>
+    internal sealed record Request(
+        ReleaseName? Name, ReleaseRequest Release, IReadOnlyList<ImageReference> Outputs, RegistryReference? Tag, LayerCompression Compression,
+        bool Load, bool TryLoad, bool MoveTag, string? DigestFile);
+
+    internal static Command Create(Func<Request, CancellationToken, Task> run)
+    {
+        ReleaseOptions release = new();
+        Option<IReadOnlyList<ImageReference>> output = new("--output", "-o")
+        {
+            Description = "Where the image goes; repeat (default: oci:dist/hyperkube:VERSION): " +
+                "oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME:TAG]",
+            HelpName = "TRANSPORT",
+            CustomParser = Parsers.Many<ImageReference>,
+            Arity = ArgumentArity.OneOrMore,
+        };
+        Option<string?> tag = new("--tag")
+        {
+            Description = "The image's name inside archives and engines (default: hyperkube:VERSION)",
+            HelpName = "REF",
+        };
+        tag.Validators.Add(result =>
+        {
+            if (result.Tokens is [var word] && RegistryReference.TryParseLocalName(word.Value) is null)
+            {
+                result.AddError($"--tag '{word.Value}': not a name; expected [HOST/]REPO[:TAG]");
+            }
+        });
+        Option<LayerCompression> compression = new("--compression")
+        {
+            Description = "How the layers are compressed: gzip (level 6), gzip:1 to gzip:9, zstd (level 3), zstd:1 to zstd:19",
+            HelpName = "gzip|zstd[:LEVEL]",
+            CustomParser = Parsers.One<LayerCompression>,
+            DefaultValueFactory = _ => LayerCompression.Gzip,
+        };
+        Option<bool> load = new("--load") { Description = "Hand the image of this host's platform to docker, podman or containerd" };
+        Option<bool> tryLoad = new("--try-load") { Description = "The same, but no failure if no engine answers" };
+        Option<bool> moveTag = new("--move-tag") { Description = "Let a tag that stands for other content be moved" };
+        Option<string?> digestFile = new("--digest-file") { Description = "Write the image's digest to a file", HelpName = "FILE" };
+        Command command = new("build",
+            "Builds the image of a release, without a daemon: fetches the binaries, checks them, packs them.\n" +
+            "VERSION defaults to the variable KUBERNETES_VERSION, else to the file KUBERNETES_VERSION.\n\n" +
+            "Examples:\n" +
+            "  hyperkube build v1.36.4\n" +
+            "  hyperkube build stable-1.35 --source /media/usb/release -o oci-archive:hyperkube.tar\n" +
+            "  hyperkube build v1.36.4 --platform linux/amd64 --load");
+        release.AddTo(command);
+        foreach (var option in (Option[])[output, tag, compression, load, tryLoad, moveTag, digestFile])
+        {
+            command.Options.Add(option);
+        }
+
+        command.SetAction((line, token) => run(
+            new Request(
+                line.GetValue(release.Version),
+                release.Read(line),
+                line.GetValue(output) ?? [],
+                line.GetValue(tag) is { } name ? RegistryReference.TryParseLocalName(name) : null,
+                line.GetRequiredValue(compression),
+                line.GetValue(load),
+                line.GetValue(tryLoad),
+                line.GetValue(moveTag),
+                line.GetValue(digestFile)),
+            token));
+        return command;
+    }
+
+    internal static async Task RunAsync(Request request, Session session, CancellationToken cancellationToken)
+    {
+        CheckOutputs(request);
+        var (name, origin) = ChooseVersion(request.Name, session.Host);
+        var created = SourceDate(session.Host.Variable);
+        using ReleaseReader reader = new(request.Release, session);
+        var version = await reader.ResolveAsync(name, cancellationToken).ConfigureAwait(false);
+        var binaries = await reader.FetchAsync(version, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            var tag = request.Compression.Algorithm == CompressionAlgorithm.Zstd ? $"{version}-zstd" : $"{version}";
+            var outputs = Outputs(request, tag);
+
+            // Built where it is wanted first; if no layout is wanted, out of sight.
+            using var scratch = outputs.OfType<LayoutReference>().Any() ? null
+                : await StagedDirectory.CreateInAsync(reader.CacheDirectory, cancellationToken).ConfigureAwait(false);
+            var layout = await ImageLayout.OpenOrCreateAsync(
+                scratch?.Path ?? outputs.OfType<LayoutReference>().First().Directory, cancellationToken).ConfigureAwait(false);
+            NodeImageBuilder builder = new(layout, request.Compression, request.Release.Jobs, session.Log);
+            var image = await builder.BuildAsync(version, binaries, created, cancellationToken).ConfigureAwait(false);
+            ImageOutput output = new(layout, image, tag, request.Tag ?? RegistryReference.TryParseLocalName($"hyperkube:{tag}")!);
+            List<string> written = [];
+            foreach (var reference in outputs)
+            {
+                written.Add(await WriteAsync(output, reference, request, tag, cancellationToken).ConfigureAwait(false));
+            }
+
+            if (request.Load || request.TryLoad)
+            {
+                written.AddRange(await LoadAsync(output, request, session, cancellationToken).ConfigureAwait(false));
+            }
+
+            if (request.DigestFile is { } file)
+            {
+                await StagedFile.WriteAsync(file, System.Text.Encoding.ASCII.GetBytes($"{image.Index.Digest}\n"), cancellationToken)
+                    .ConfigureAwait(false);
+            }
+
+            await session.ResultAsync(Result(image, written), CliJson.Default.BuildResult, (r, text) => Write(r, origin, text))
+                .ConfigureAwait(false);
+        }
+        finally
+        {
+            foreach (var binary in binaries)
+            {
+                binary.Dispose();
+            }
+        }
+    }
+
+    private static IReadOnlyList<ImageReference> Outputs(Request request, string tag) =>
+        request.Outputs.Count > 0 ? request.Outputs
+        : request.Load ? []
+        : [new LayoutReference("dist/hyperkube", tag)];
+
+    // All that can be known before anything is fetched.
+    private static void CheckOutputs(Request request)
+    {
+        foreach (var platform in request.Release.Platforms)
+        {
+            _ = SleepProgram.For(platform);
+        }
+
+        foreach (var reference in request.Outputs)
+        {
+            switch (reference)
+            {
+                case RegistryReference:
+                    throw new HyperkubeException(ErrorKind.Usage, $"--output {reference}: pushing to a registry is not there yet")
+                    {
+                        Hint = "write a layout and push that: -o oci:DIR, then skopeo copy --all oci:DIR:TAG docker://HOST/REPO:TAG",
+                    };
+                case ArchiveReference { Format: ArchiveFormat.Docker }:
+                    _ = ImageOutput.OnePlatform([.. request.Release.Platforms], reference.ToString());
+                    break;
+                default:
+                    break;
+            }
+        }
+
+        if (request.Load)
+        {
+            _ = ImageOutput.OnePlatform([.. request.Release.Platforms], "--load");
+        }
+    }
+
+    private static (ReleaseName Name, string Origin) ChooseVersion(ReleaseName? given, CliHost host)
+    {
+        if (given is not null)
+        {
+            return (given, "");
+        }
+
+        var fromVariable = host.Variable(VersionVariable) is { Length: > 0 } value ? value.Trim() : null;
+        var text = fromVariable ?? (File.Exists(VersionVariable) ? File.ReadAllText(VersionVariable).Trim() : null);
+        var origin = fromVariable is null ? "the file KUBERNETES_VERSION" : "the variable KUBERNETES_VERSION";
+        return text is null
+            ? throw new HyperkubeException(ErrorKind.Usage,
+                "no VERSION: neither on the command line, nor in a variable or a file KUBERNETES_VERSION")
+            {
+                Hint = "hyperkube build v1.36.4",
+            }
+            : ReleaseName.TryParse(text, null, out var name)
+                ? (name, $" (from {origin})")
+                : throw new HyperkubeException(ErrorKind.Usage, $"{origin}: '{text}' is not a release; expected v1.34.2 or stable-1.34");
+    }
+
+    // https://reproducible-builds.org/specs/source-date-epoch/
+    private static DateTimeOffset SourceDate(Func<string, string?> variable) => variable("SOURCE_DATE_EPOCH") switch
+    {
+        null or "" => DateTimeOffset.UnixEpoch,
+        var text when long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds <= 253402300799 =>
+            DateTimeOffset.FromUnixTimeSeconds(seconds),
+        var text => throw new HyperkubeException(
+            ErrorKind.Usage, $"SOURCE_DATE_EPOCH: '{text}'; expected seconds since 1970, as date +%s prints them"),
+    };
+
+    private static async Task<string> WriteAsync(
+        ImageOutput output, ImageReference reference, Request request, string tag, CancellationToken cancellationToken)
+    {
+        switch (reference)
+        {
+            case LayoutReference layout:
+                var destination = await ImageLayout.OpenOrCreateAsync(layout.Directory, cancellationToken).ConfigureAwait(false);
+                await output.ToLayoutAsync(destination, layout, request.MoveTag, cancellationToken).ConfigureAwait(false);
+                return (layout with { Tag = layout.Tag ?? tag }).ToString();
+            case ArchiveReference archive:
+                await output.ToArchiveAsync(archive, cancellationToken).ConfigureAwait(false);
+                return archive.ToString();
+            default:
+                throw new InvalidOperationException($"{reference} was let through.");
+        }
+    }
+
+    private static async Task<IReadOnlyList<string>> LoadAsync(
+        ImageOutput output, Request request, Session session, CancellationToken cancellationToken)
+    {
+        var archive = request.Outputs.OfType<ArchiveReference>().FirstOrDefault(a => a.Format == ArchiveFormat.Docker)?.File;
+        var byHand = archive is null
+            ? "write an archive with -o docker-archive:FILE and load that where an engine runs: docker load -i FILE"
+            : $"where an engine runs: {string.Join("   or   ", ContainerEngine.Known.Select(e => e.LoadCommand(archive)))}";
+        if (await ContainerEngine.FindAsync(cancellationToken).ConfigureAwait(false) is { } engine)
+        {
+            using var activity = session.Log.Begin($"load into {engine.Name}", totalBytes: null);
+            await output.ToEngineAsync(engine, cancellationToken).ConfigureAwait(false);
+            activity.Complete("done");
+            return [$"{engine.Name}:{output.Name}"];
+        }
+
+        if (request.Load)
+        {
+            throw ContainerEngine.NoneAnswers(byHand);
+        }
+
+        session.Log.Warn($"no container engine answers; load it {byHand}");
+        return [];
+    }
+
+    private static BuildResult Result(NodeImage image, IReadOnlyList<string> written) => new(
+        image.Version.ToString(),
+        image.Index.Digest.ToString(),
+        image.Size,
+        [
+            .. image.Platforms.Select(p => new BuiltPlatform(
+                p.Manifest.Platform!.ToString(), p.Manifest.Digest.ToString(), p.Size,
+                [.. p.Binaries.Select(b => new BinaryEntry(b.File.Name.Text, b.Digest.Hex, b.Size, Verified.Text(b.Verification)))])),
+        ],
+        written);
+
+    private static void Write(BuildResult result, string origin, TextWriter text)
+    {
+        text.WriteLine($"{result.Version}{origin}  {result.Digest}  {Sizes.Text(result.Size)}");
+        foreach (var platform in result.Platforms)
+        {
+            text.WriteLine($"  {platform.Platform,-14}{platform.Digest}  {Sizes.Text(platform.Size)}");
+            foreach (var binary in platform.Binaries)
+            {
+                text.WriteLine($"    {binary.Name,-12}sha256:{binary.Sha256}  {Sizes.Text(binary.Size)}, verified by {binary.Verified}");
+            }
+        }
+
+        foreach (var output in result.Outputs)
+        {
+            text.WriteLine($"written to {output}");
+        }
+    }
+}

@@ -1,0 +1,47 @@
+using System.CommandLine;
+
+namespace Hyperkube.Cli;
+
+/// <summary>Flags from environment variables: <c>HYPERKUBE_BUILD_SOURCE</c>, else <c>HYPERKUBE_SOURCE</c>, for
+/// <c>build --source</c>. The flag wins.</summary>
+internal static class EnvironmentFlags
+{
+    /// <summary>The words to parse: the given ones and those that variables add.</summary>
+    internal static IReadOnlyList<string> Complete(RootCommand root, IReadOnlyList<string> words, Func<string, string?> variable)
+    {
+        var line = root.Parse(words);
+        var command = line.CommandResult.Command;
+        if (command == root)
+        {
+            return words;
+        }
+
+        List<string> added = [];
+        foreach (var option in command.Options.Concat(root.Options.Where(o => o.Recursive)))
+        {
+            if (option.Name.StartsWith("--", StringComparison.Ordinal) && option.Action is null
+                && line.GetResult(option) is null or { Implicit: true } && Value(command, option, variable) is { } value)
+            {
+                added.AddRange(Words(option, value));
+            }
+        }
+
+        return [.. words, .. added];
+    }
+
+    /// <summary>The variable that sets a flag for one command.</summary>
+    internal static string NameFor(Command command, Option option) => $"HYPERKUBE_{Upper(command.Name)}_{Upper(option.Name[2..])}";
+
+    private static string? Value(Command command, Option option, Func<string, string?> variable) =>
+        variable(NameFor(command, option)) is { Length: > 0 } specific ? specific
+        : variable($"HYPERKUBE_{Upper(option.Name[2..])}") is { Length: > 0 } general ? general
+        : null;
+
+    // A flag that may repeat takes its values with white space between; a switch takes true or false.
+    private static IEnumerable<string> Words(Option option, string value) =>
+        option.Arity.MaximumNumberOfValues > 1
+            ? value.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).SelectMany(v => new[] { option.Name, v })
+            : [$"{option.Name}={value}"];
+
+    private static string Upper(string name) => name.Replace('-', '_').ToUpperInvariant();
+}

@@ -1,0 +1,53 @@
+using System.Text.Encodings.Web;
+using System.Text.Json.Serialization;
+
+namespace Hyperkube.Cli.Output;
+
+/// <summary>The JSON that other programs read. Field names are promises.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(ErrorBody))]
+[JsonSerializable(typeof(BuildResult))]
+[JsonSerializable(typeof(FetchResult))]
+[JsonSerializable(typeof(InspectResult))]
+internal sealed partial class CliJson : JsonSerializerContext
+{
+    /// <summary>Leaves <c>+</c> and letters of all languages as they are.</summary>
+    internal static JavaScriptEncoder Encoder => JavaScriptEncoder.UnsafeRelaxedJsonEscaping;
+}
+
+/// <summary>Why a command failed.</summary>
+internal sealed record ErrorBody(int Code, string Kind, string Message, string? Hint);
+
+/// <summary>What <c>build</c> built.</summary>
+internal sealed record BuildResult(
+    string Version, string Digest, long Size, IReadOnlyList<BuiltPlatform> Platforms, IReadOnlyList<string> Outputs);
+
+/// <summary>One platform of it.</summary>
+internal sealed record BuiltPlatform(string Platform, string Digest, long Size, IReadOnlyList<BinaryEntry> Binaries);
+
+/// <summary>A binary, and how it was checked.</summary>
+internal sealed record BinaryEntry(string Name, string Sha256, long Size, string Verified);
+
+/// <summary>What <c>fetch</c> has put into a directory.</summary>
+internal sealed record FetchResult(string Version, string Directory, IReadOnlyList<FetchedFile> Files);
+
+/// <summary>One file of it.</summary>
+internal sealed record FetchedFile(
+    string Platform, string Name, string Path, string Sha256, long Size, string Verified, string Action);
+
+/// <summary>What <c>inspect</c> saw.</summary>
+internal sealed record InspectResult(
+    string Reference, string Digest, string MediaType, string? Version, string? Created, IReadOnlyList<InspectedPlatform> Platforms);
+
+/// <summary>One platform of it.</summary>
+internal sealed record InspectedPlatform(
+    string Platform, string Digest, long Size, string? User, IReadOnlyList<string> Entrypoint,
+    IReadOnlyList<InspectedFile> Binaries, IReadOnlyList<string> Evidence, IReadOnlyList<InspectedLayer> Layers);
+
+/// <summary>A program in the image.</summary>
+internal sealed record InspectedFile(string Name, string Path, string Sha256, long Size, string Layer, bool Claimed);
+
+/// <summary>A layer.</summary>
+internal sealed record InspectedLayer(string Digest, string MediaType, long Size);

@@ -1,0 +1,41 @@
+namespace Hyperkube.Cli.Output;
+
+/// <summary>One line for each finished step: for files, pipes and CI.</summary>
+internal sealed class PlainLog(TextWriter error, TimeProvider time) : IActivityLog
+{
+    private readonly Lock _lock = new();
+
+    public IActivity Begin(string name, long? totalBytes) => new Step(this, name);
+
+    public void Warn(string message) => Write($"hyperkube: warning: {message}");
+
+    private void Write(string line)
+    {
+        lock (_lock)
+        {
+            error.WriteLine(line);
+        }
+    }
+
+    private sealed class Step(PlainLog log, string name) : IActivity
+    {
+        private readonly long _begun = log.Clock.GetTimestamp();
+
+        public void Report(long value)
+        {
+        }
+
+        public void Expect(long totalBytes)
+        {
+        }
+
+        public void Complete(string result) =>
+            log.Write($"{name}: {result} ({log.Clock.GetElapsedTime(_begun).TotalSeconds:F1} s)");
+
+        public void Dispose()
+        {
+        }
+    }
+
+    private TimeProvider Clock => time;
+}

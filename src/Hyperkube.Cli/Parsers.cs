@@ -1,0 +1,86 @@
+using System.CommandLine.Parsing;
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+
+namespace Hyperkube.Cli;
+
+/// <summary>Command-line words to values, with the value's own error text.</summary>
+internal static class Parsers
+{
+    private static readonly TimeSpan MaxDuration = TimeSpan.FromDays(24); // What timers can hold.
+
+    internal static T? One<T>(ArgumentResult result)
+        where T : class, IParsable<T> =>
+        TryParse<T>(result, result.Tokens[^1].Value, out var value) ? value : null;
+
+    /// <summary>Several values, each word one or more of them with commas between.</summary>
+    internal static IReadOnlyList<T> Many<T>(ArgumentResult result)
+        where T : class, IParsable<T>
+    {
+        List<T> values = [];
+        foreach (var word in result.Tokens.SelectMany(t => t.Value.Split(',')))
+        {
+            if (TryParse<T>(result, word, out var value) && !values.Contains(value))
+            {
+                values.Add(value);
+            }
+        }
+
+        return values;
+    }
+
+    /// <summary>A duration such as <c>30s</c>, <c>5m</c> or <c>1h30m</c>.</summary>
+    internal static TimeSpan? Duration(ArgumentResult result)
+    {
+        var text = result.Tokens[^1].Value;
+        if (TryParseDuration(text, out var duration))
+        {
+            return duration;
+        }
+
+        result.AddError($"'{text}' is not a duration; expected 30s, 5m or 1h30m");
+        return null;
+    }
+
+    internal static bool TryParseDuration(string text, out TimeSpan duration)
+    {
+        var seconds = 0L;
+        var rest = text.AsSpan();
+        foreach (var (unit, factor) in ((char, long)[])[('h', 3600), ('m', 60), ('s', 1)])
+        {
+            var end = rest.IndexOf(unit);
+            if (end < 0)
+            {
+                continue;
+            }
+
+            if (!int.TryParse(rest[..end], NumberStyles.None, CultureInfo.InvariantCulture, out var count))
+            {
+                duration = default;
+                return false;
+            }
+
+            seconds += count * factor;
+            rest = rest[(end + 1)..];
+        }
+
+        duration = TimeSpan.FromSeconds(seconds);
+        return rest.IsEmpty && seconds > 0 && duration <= MaxDuration;
+    }
+
+    private static bool TryParse<T>(ArgumentResult result, string word, [NotNullWhen(true)] out T? value)
+        where T : class, IParsable<T>
+    {
+        try
+        {
+            value = T.Parse(word, CultureInfo.InvariantCulture);
+            return true;
+        }
+        catch (FormatException e)
+        {
+            result.AddError(e.Message);
+            value = null;
+            return false;
+        }
+    }
+}

@@ -1,0 +1,9 @@
+using Hyperkube.Cli;
+
+return await Run.AsExitCodeAsync(args, new CliHost
+{
+    Out = Console.Out,
+    Error = Console.Error,
+    ErrorIsTerminal = !Console.IsErrorRedirected,
+    Variable = Environment.GetEnvironmentVariable,
+}).ConfigureAwait(false);

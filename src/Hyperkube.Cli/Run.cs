@@ -1,0 +1,154 @@
+using System.CommandLine;
+using System.Runtime.InteropServices;
+using Hyperkube.Cli.Output;
+using Hyperkube.Oci;
+using Spectre.Console;
+
+namespace Hyperkube.Cli;
+
+/// <summary>The boundary between the command line and the work: parsing, signals, deadlines, errors, exit codes.</summary>
+internal static class Run
+{
+    internal static async Task<int> AsExitCodeAsync(IReadOnlyList<string> words, CliHost host)
+    {
+        GlobalOptions options = new();
+        Session? session = null;
+        var root = Cli.Commands.Root.Create(options, () => session!);
+        var line = root.Parse(EnvironmentFlags.Complete(root, words, host.Variable));
+        var format = line.GetResult(options.Format)?.Errors.Any() == true ? OutputFormat.Text : line.GetValue(options.Format);
+        var verbosity = line.Errors.Count > 0 ? Verbosity.Normal : options.VerbosityOf(line);
+        if (line.Errors.Count > 0 && !IsHelp(line))
+        {
+            Session refused = new(host, format, verbosity, NoActivityLog.Instance);
+            var command = line.CommandResult.Command == root ? "hyperkube" : $"hyperkube {line.CommandResult.Command.Name}";
+            var message = string.Join("; ", line.Errors.Select(e => e.Message.TrimEnd('.')).Distinct(StringComparer.Ordinal));
+            return await refused.FailAsync(ExitCodes.Usage, "usage", message, $"{command} --help", cause: null).ConfigureAwait(false);
+        }
+
+        Task<int> ExecuteWithAsync(IActivityLog log)
+        {
+            session = new Session(host, format, verbosity, log);
+            return ExecuteAsync(line, options, session);
+        }
+
+        if (verbosity == Verbosity.Quiet)
+        {
+            return await ExecuteWithAsync(NoActivityLog.Instance).ConfigureAwait(false);
+        }
+
+        return ShowsBars(line, options, host)
+            ? await BarLog.RunAsync(Terminal(line, options, host), host.Time, ExecuteWithAsync).ConfigureAwait(false)
+            : await ExecuteWithAsync(new PlainLog(host.Error, host.Time)).ConfigureAwait(false);
+    }
+
+    private static async Task<int> ExecuteAsync(ParseResult line, GlobalOptions options, Session session)
+    {
+        InvocationConfiguration configuration = new()
+        {
+            EnableDefaultExceptionHandler = false,
+            Output = session.Host.Out,
+            Error = session.Host.Error,
+            ProcessTerminationTimeout = null, // Its own would end us after two seconds.
+        };
+        var timeout = line.GetValue(options.Timeout);
+        using CancellationTokenSource deadline = new(timeout ?? Timeout.InfiniteTimeSpan, session.Host.Time);
+        using Interruption interruption = new();
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, interruption.Token);
+        try
+        {
+            _ = await line.InvokeAsync(configuration, either.Token).ConfigureAwait(false);
+            return await session.SucceedAsync().ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (interruption.ExitCode is { } code)
+        {
+            return await session.FailAsync(code, "interrupted", "interrupted; run it again to go on", hint: null, cause: null)
+                .ConfigureAwait(false);
+        }
+        catch (OperationCanceledException e) when (deadline.IsCancellationRequested)
+        {
+            return await session.FailAsync(
+                ExitCodes.Of(ErrorKind.TimedOut), ExitCodes.NameOf(ErrorKind.TimedOut),
+                $"not done after --timeout {timeout!.Value.TotalSeconds:F0}s", "run it again to go on, or allow more time", e)
+                .ConfigureAwait(false);
+        }
+        catch (HyperkubeException e)
+        {
+            return await session.FailAsync(ExitCodes.Of(e.Kind), ExitCodes.NameOf(e.Kind), e.Message, e.Hint, e).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // What crosses the network turns its failures into our own kind: this one is the host's.
+            return await session.FailAsync(
+                ExitCodes.Of(ErrorKind.HostFailed), ExitCodes.NameOf(ErrorKind.HostFailed), e.Message,
+                "check space, owner and permissions there", e).ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // The last line of defence: anything else is a bug of ours, shown whole.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            return await session.FailAsync(
+                ExitCodes.Bug, "bug", $"a bug of ours: {e}", "report it with this text", cause: null).ConfigureAwait(false);
+        }
+    }
+
+    private static bool IsHelp(ParseResult line) => line.Action is System.CommandLine.Help.HelpAction;
+
+    private static bool ShowsBars(ParseResult line, GlobalOptions options, CliHost host) =>
+        host.ErrorIsTerminal
+        && line.CommandResult.Command is { Subcommands.Count: 0 }
+        && !IsHelp(line)
+        && string.IsNullOrEmpty(host.Variable("CI"))
+        && host.Variable("TERM") is not (null or "" or "dumb");
+
+    private static IAnsiConsole Terminal(ParseResult line, GlobalOptions options, CliHost host)
+    {
+        var color = line.GetValue(options.Color) switch
+        {
+            ColorMode.Always => true,
+            ColorMode.Never => false,
+            _ => string.IsNullOrEmpty(host.Variable("NO_COLOR")),
+        };
+        return AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Out = new AnsiConsoleOutput(host.Error),
+            ColorSystem = color ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
+            Ansi = AnsiSupport.Yes,
+            Interactive = InteractionSupport.Yes,
+        });
+    }
+
+    /// <summary>SIGINT and SIGTERM: the first asks the work to stop and keep what it has, the second ends the process.</summary>
+    private sealed class Interruption : IDisposable
+    {
+        private readonly CancellationTokenSource _source = new();
+        private readonly PosixSignalRegistration _interrupt;
+        private readonly PosixSignalRegistration _terminate;
+
+        internal Interruption()
+        {
+            _interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Stop(context, ExitCodes.Interrupted));
+            _terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Stop(context, ExitCodes.Terminated));
+        }
+
+        internal CancellationToken Token => _source.Token;
+
+        internal int? ExitCode { get; private set; }
+
+        public void Dispose()
+        {
+            _interrupt.Dispose();
+            _terminate.Dispose();
+            _source.Dispose();
+        }
+
+        private void Stop(PosixSignalContext context, int code)
+        {
+            if (ExitCode is null)
+            {
+                ExitCode = code;
+                context.Cancel = true;
+                _source.Cancel();
+            }
+        }
+    }
+}

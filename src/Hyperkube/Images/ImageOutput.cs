@@ -1,0 +1,77 @@
+using Hyperkube.Oci;
+using Hyperkube.Oci.Content;
+using Hyperkube.Oci.Layout;
+
+namespace Hyperkube.Images;
+
+/// <summary>Brings a built image from the layout it was built in to where it was asked for.</summary>
+/// <param name="layout">The layout it was built in.</param>
+/// <param name="image">The image.</param>
+/// <param name="tag">Its tag where the reference names none.</param>
+/// <param name="name">Its full name inside archives.</param>
+public sealed class ImageOutput(ImageLayout layout, NodeImage image, string tag, RegistryReference name)
+{
+    /// <summary>The name under which an engine knows it.</summary>
+    public string Name => (name with { Tag = name.Tag ?? tag }).ToFamiliarString();
+
+    /// <summary>Tags it in the layout it was built in, or in another.</summary>
+    /// <param name="destination">Where.</param>
+    /// <param name="reference">What the user called that.</param>
+    /// <param name="moveTag">Whether a tag that stands for other content may be moved.</param>
+    /// <param name="cancellationToken">Leaves blobs that nothing names.</param>
+    /// <exception cref="HyperkubeException">The tag stands for other content (<see cref="ErrorKind.TagConflict"/>).</exception>
+    public async Task ToLayoutAsync(ImageLayout destination, LayoutReference reference, bool moveTag, CancellationToken cancellationToken)
+    {
+        // Into the layout it was built in this copies nothing: all of it is there.
+        await new ContentCopier(layout, destination).CopyAsync(image.Index, cancellationToken).ConfigureAwait(false);
+        await destination.TagAsync(image.Index, reference.Tag ?? tag, moveTag, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Writes it into an archive.</summary>
+    /// <exception cref="HyperkubeException">The archive holds one platform and the image has several, none of them this
+    /// host's.</exception>
+    public async Task ToArchiveAsync(ArchiveReference reference, CancellationToken cancellationToken)
+    {
+        var archive = await ArchiveAsync(reference.Format, reference.File, reference.Name, cancellationToken).ConfigureAwait(false);
+        await archive.CommitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Hands it to a container engine.</summary>
+    public async Task ToEngineAsync(Publishing.ContainerEngine engine, CancellationToken cancellationToken)
+    {
+        var archive = await ArchiveAsync(ArchiveFormat.Docker, engine.Name, givenName: null, cancellationToken).ConfigureAwait(false);
+        await engine.LoadAsync(archive.WriteAsync, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>What an archive of one platform holds: the only one, else this host's.</summary>
+    /// <exception cref="HyperkubeException">There are several, none of them this host's.</exception>
+    public static Platform OnePlatform(IReadOnlyCollection<Platform> platforms, string where) => platforms switch
+    {
+        _ when platforms.Count == 1 => platforms.First(),
+        _ when platforms.Contains(Platform.Host) => Platform.Host,
+        _ => throw new HyperkubeException(ErrorKind.Usage,
+            $"{where}: takes one platform, and none of {string.Join(", ", platforms)} is this host's ({Platform.Host})")
+        {
+            Hint = "say which with --platform OS/ARCH",
+        },
+    };
+
+    private async Task<ArchiveWriter> ArchiveAsync(
+        ArchiveFormat format, string where, string? givenName, CancellationToken cancellationToken)
+    {
+        var root = image.Index;
+        var fullName = name;
+        if (format == ArchiveFormat.Docker)
+        {
+            var platform = OnePlatform([.. image.Platforms.Select(p => p.Manifest.Platform!)], where);
+            root = image.Platforms.First(p => p.Manifest.Platform == platform).Manifest;
+            fullName = givenName is null ? name : RegistryReference.TryParseLocalName(givenName)!;
+        }
+
+        ArchiveWriter archive = new(where, format);
+        await new ContentCopier(layout, archive).CopyAsync(root, cancellationToken).ConfigureAwait(false);
+        var archiveTag = format == ArchiveFormat.Oci ? givenName ?? tag : fullName.Tag ?? tag;
+        await archive.TagAsync(root, archiveTag, fullName with { Tag = fullName.Tag ?? tag }).ConfigureAwait(false);
+        return archive;
+    }
+}

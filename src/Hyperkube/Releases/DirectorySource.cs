@@ -1,0 +1,86 @@
+using System.Text;
+using Hyperkube.Oci;
+
+namespace Hyperkube.Releases;
+
+/// <summary>A directory with the layout of the download site. Its files are used where they lie.</summary>
+public sealed class DirectorySource : IReleaseSource
+{
+    private readonly string _root;
+
+    /// <summary>Takes a directory that is there.</summary>
+    /// <exception cref="HyperkubeException">It is not.</exception>
+    public DirectorySource(string directory)
+    {
+        _root = Path.GetFullPath(directory);
+        Location = directory;
+        if (!Directory.Exists(_root))
+        {
+            throw new HyperkubeException(
+                ErrorKind.Usage, $"--source '{directory}': no such directory; expected one, or an https:// URL");
+        }
+    }
+
+    /// <inheritdoc/>
+    public string Location { get; }
+
+    /// <inheritdoc/>
+    public async Task<string?> ReadTextAsync(string path, CancellationToken cancellationToken)
+    {
+        var file = OpenOrNull(path);
+        if (file is null)
+        {
+            return null;
+        }
+
+        await using (file.ConfigureAwait(false))
+        {
+            return await SmallText.ReadAsync(file, $"{Location}/{path}", cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task<HashedFile?> FetchAsync(string path, Digest expected, IActivity activity, CancellationToken cancellationToken)
+    {
+        var full = Path.Combine(_root, path);
+        return File.Exists(full)
+            ? await HashedFile.OpenAsync(full, wasCached: true, activity, cancellationToken).ConfigureAwait(false)
+            : null;
+    }
+
+    private FileStream? OpenOrNull(string path)
+    {
+        try
+        {
+            return File.OpenRead(Path.Combine(_root, path));
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+    }
+}
+
+/// <summary>Texts of one line from sources that nobody vouches for.</summary>
+internal static class SmallText
+{
+    /// <summary>A checksum has 128 characters, a version ten; 4 KiB leaves room to quote what came instead.</summary>
+    internal const int MaxBytes = 4096;
+
+    internal static async Task<string> ReadAsync(Stream content, string where, CancellationToken cancellationToken)
+    {
+        var buffer = new byte[MaxBytes + 1];
+        var count = await content.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, cancellationToken)
+            .ConfigureAwait(false);
+        return count <= MaxBytes
+            ? Encoding.UTF8.GetString(buffer, 0, count).Trim()
+            : throw new HyperkubeException(ErrorKind.BadContent, $"{where}: more than {MaxBytes} bytes; expected one short line");
+    }
+
+    /// <summary>The beginning of a text, fit for an error message.</summary>
+    internal static string Quote(string text)
+    {
+        var line = new string([.. text.Take(40).Select(c => char.IsControl(c) ? ' ' : c)]);
+        return text.Length > 40 ? $"'{line}…'" : $"'{line}'";
+    }
+}

@@ -1,0 +1,25 @@
+using Hyperkube.Oci;
+
+namespace Hyperkube.Releases;
+
+/// <summary>Somewhere releases can be had: a download site or a directory of the same layout.</summary>
+public interface IReleaseSource
+{
+    /// <summary>Its URL or directory, for a person; never with credentials.</summary>
+    string Location { get; }
+
+    /// <summary>Reads a small text: a version marker or a checksum. At most 4 KiB.</summary>
+    /// <param name="path">Below the source's root.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The text, or null when the source has no such file.</returns>
+    Task<string?> ReadTextAsync(string path, CancellationToken cancellationToken);
+
+    /// <summary>Makes a file available on disk, hashed.</summary>
+    /// <param name="path">Below the source's root.</param>
+    /// <param name="expected">What it should hash to, by which it may be had from a cache instead.</param>
+    /// <param name="activity">Told about the bytes.</param>
+    /// <param name="cancellationToken">What has come so far may be kept for the next time.</param>
+    /// <returns>The file, which the caller disposes, or null when the source has no such file. Its content is what its
+    /// hashes say; whether these are the expected ones is for the caller to judge.</returns>
+    Task<HashedFile?> FetchAsync(string path, Digest expected, IActivity activity, CancellationToken cancellationToken);
+}

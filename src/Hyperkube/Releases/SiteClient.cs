@@ -1,0 +1,179 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Security.Authentication;
+using Hyperkube.Oci;
+
+namespace Hyperkube.Releases;
+
+/// <summary>Sends requests to a download site: redirects by hand, logins to the host they are for, retries.</summary>
+/// <remarks>Whatever goes wrong on the way comes out as <see cref="HyperkubeException"/>, so that an
+/// <see cref="IOException"/> which reaches a caller is this machine's.</remarks>
+internal sealed class SiteClient(HttpMessageInvoker http, Uri root, SiteOptions options, IActivityLog log)
+{
+    /// <summary>dl.k8s.io needs at most one; five is what browsers of old allowed.</summary>
+    private const int MaxRedirects = 5;
+
+    private const string NoRouteHint =
+        "name a mirror or a directory with --source, or see it work without any network: make demo";
+
+    /// <summary>Where upstream's own site has led or leads.</summary>
+    private static readonly string[] UpstreamHosts = ["dl.k8s.io", "cdn.dl.k8s.io", "storage.googleapis.com"];
+
+    internal SiteOptions Options => options;
+
+    internal Uri UriOf(string path) => new(root, path);
+
+    /// <summary>Asks once more, with the policy's waits, until an answer is not transient.</summary>
+    /// <param name="path">Below the root.</param>
+    /// <param name="range">Which bytes; null for all.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The answer, of any status that is worth no retry; the caller disposes it.</returns>
+    internal async Task<HttpResponseMessage> GetAsync(string path, RangeHeaderValue? range, CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            HyperkubeException failure;
+            RetryConditionHeaderValue? retryAfter = null;
+            try
+            {
+                var response = await FollowAsync(UriOf(path), range, cancellationToken).ConfigureAwait(false);
+                if (!Oci.Http.RetryPolicy.IsTransient(response.StatusCode))
+                {
+                    return response;
+                }
+
+                retryAfter = response.Headers.RetryAfter;
+                failure = Unexpected(response);
+                response.Dispose();
+            }
+            catch (HyperkubeException e) when (e.Kind == ErrorKind.Unavailable)
+            {
+                failure = e;
+            }
+
+            await WaitAsync(attempt, failure, retryAfter, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Waits before the next try, or throws the failure when there is none.</summary>
+    internal async Task WaitAsync(
+        int attempt, HyperkubeException failure, RetryConditionHeaderValue? retryAfter, CancellationToken cancellationToken)
+    {
+        if (options.Retry.DelayAfter(attempt, retryAfter) is not { } delay)
+        {
+            throw failure;
+        }
+
+        log.Warn($"{failure.Message}; trying again in {delay.TotalSeconds:F1} s");
+        await Task.Delay(delay, options.Retry.Time, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>What an answer that is of no use means.</summary>
+    internal static HyperkubeException Unexpected(HttpResponseMessage response)
+    {
+        var where = Where(response.RequestMessage!.RequestUri!);
+        var status = (int)response.StatusCode;
+        return response.StatusCode switch
+        {
+            HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => new HyperkubeException(
+                ErrorKind.AccessDenied, $"GET {where}: {status} {response.ReasonPhrase}")
+            {
+                Hint = $"put a login for {response.RequestMessage.RequestUri!.Host} into ~/.netrc, or check the one there",
+            },
+            HttpStatusCode.NotFound or HttpStatusCode.Gone => new HyperkubeException(ErrorKind.NotFound, $"GET {where}: {status}"),
+            HttpStatusCode.ProxyAuthenticationRequired => new HyperkubeException(
+                ErrorKind.AccessDenied, $"GET {where}: {status}: the proxy wants a login")
+            {
+                Hint = "write it into HTTPS_PROXY: http://USER:PASSWORD@HOST:PORT",
+            },
+            _ => new HyperkubeException(ErrorKind.Unavailable, $"GET {where}: {status} {response.ReasonPhrase}"),
+        };
+    }
+
+    /// <summary>A URL without what may be secret.</summary>
+    internal static string Where(Uri uri) => uri.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped);
+
+    private async Task<HttpResponseMessage> FollowAsync(Uri uri, RangeHeaderValue? range, CancellationToken cancellationToken)
+    {
+        for (var redirects = 0; ; redirects++)
+        {
+            var response = await SendAsync(uri, range, cancellationToken).ConfigureAwait(false);
+            if ((int)response.StatusCode is not (301 or 302 or 303 or 307 or 308))
+            {
+                return response;
+            }
+
+            using (response)
+            {
+                uri = Target(uri, response.Headers.Location, redirects);
+            }
+        }
+    }
+
+    private Uri Target(Uri from, Uri? location, int redirects)
+    {
+        if (location is null || redirects == MaxRedirects)
+        {
+            throw new HyperkubeException(ErrorKind.Unavailable,
+                $"GET {Where(from)}: {(location is null ? "a redirect to nowhere" : $"more than {MaxRedirects} redirects")}");
+        }
+
+        Uri target = new(from, location);
+        if (target.Scheme != from.Scheme && target.Scheme != Uri.UriSchemeHttps)
+        {
+            throw new HyperkubeException(ErrorKind.Usage,
+                $"GET {Where(from)}: a redirect to {Where(target)}, without TLS; expected https")
+            {
+                Hint = "use another --source: this one would hand the download to anybody on the way",
+            };
+        }
+
+        return target.Host == root.Host || UpstreamHosts.Contains(target.Host) || options.RedirectHosts.Contains(target.Host, StringComparer.OrdinalIgnoreCase)
+            ? target
+            : throw new HyperkubeException(ErrorKind.Usage,
+                $"GET {Where(from)}: a redirect to {target.Host}, which is not on the list of hosts")
+            {
+                Hint = $"add --allow-redirect {target.Host} if that is where the files should come from",
+            };
+    }
+
+    private async Task<HttpResponseMessage> SendAsync(Uri uri, RangeHeaderValue? range, CancellationToken cancellationToken)
+    {
+        using HttpRequestMessage request = new(HttpMethod.Get, uri);
+        request.Headers.Range = range;
+        request.Headers.UserAgent.Add(new ProductInfoHeaderValue("hyperkube", null));
+        if (options.Logins.BasicFor(uri.Host) is { } login && (uri.Scheme == Uri.UriSchemeHttps || uri.IsLoopback))
+        {
+            request.Headers.Authorization = new AuthenticationHeaderValue("Basic", login);
+        }
+
+        using CancellationTokenSource deadline = new(options.AnswerTimeout, options.Retry.Time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
+        try
+        {
+            return await http.SendAsync(request, either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new HyperkubeException(
+                ErrorKind.Unavailable, $"GET {Where(uri)}: no answer in {options.AnswerTimeout.TotalSeconds:F0} s")
+            {
+                Hint = NoRouteHint,
+            };
+        }
+        catch (HttpRequestException e)
+        {
+            throw Unreachable(uri, e);
+        }
+    }
+
+    private static HyperkubeException Unreachable(Uri uri, HttpRequestException e)
+    {
+        var isTls = e.InnerException is AuthenticationException;
+        var reason = (isTls ? e.InnerException!.Message : e.Message).TrimEnd('.');
+        return new HyperkubeException(ErrorKind.Unavailable, $"GET {Where(uri)}: {reason}", e)
+        {
+            Hint = isTls ? "if the site has a certificate of your own authority, name that with --ca FILE" : NoRouteHint,
+        };
+    }
+}
