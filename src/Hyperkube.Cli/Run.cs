@@ -56,6 +56,11 @@ internal static class Run
         using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, interruption.Token);
         try
         {
+            if (!IsBuiltIn(line))
+            {
+                OpenSsl.Require();
+            }
+
             _ = await line.InvokeAsync(configuration, either.Token).ConfigureAwait(false);
             return await session.SucceedAsync().ConfigureAwait(false);
         }
@@ -93,10 +98,12 @@ internal static class Run
 
     private static bool IsHelp(ParseResult line) => line.Action is System.CommandLine.Help.HelpAction;
 
+    // Help and version run on anything.
+    private static bool IsBuiltIn(ParseResult line) => IsHelp(line) || line.CommandResult.Command is RootCommand;
+
     private static bool ShowsBars(ParseResult line, GlobalOptions options, CliHost host) =>
         host.ErrorIsTerminal
-        && line.CommandResult.Command is { Subcommands.Count: 0 }
-        && !IsHelp(line)
+        && !IsBuiltIn(line)
         && string.IsNullOrEmpty(host.Variable("CI"))
         && host.Variable("TERM") is not (null or "" or "dumb");
 

@@ -15,8 +15,8 @@ internal sealed class BarLog(IAnsiConsole console, ProgressContext progress, Tim
                 new TaskDescriptionColumn { Alignment = Justify.Left },
                 new ProgressBarColumn { Width = 24 },
                 new PercentageColumn(),
-                new DownloadedColumn(),
-                new TransferSpeedColumn(),
+                new DownloadedColumn { Base = FileSizeBase.Decimal },
+                new TransferSpeedColumn { Base = FileSizeBase.Decimal },
                 new RemainingTimeColumn())
             .StartAsync(progress => run(new BarLog(console, progress, time)));
 

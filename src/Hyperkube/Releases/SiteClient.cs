@@ -19,6 +19,8 @@ internal sealed class SiteClient(HttpMessageInvoker http, Uri root, SiteOptions 
     /// <summary>Where upstream's own site has led or leads.</summary>
     private static readonly string[] UpstreamHosts = ["dl.k8s.io", "cdn.dl.k8s.io", "storage.googleapis.com"];
 
+    private volatile bool _hasAnswered;
+
     internal SiteOptions Options => options;
 
     internal Uri UriOf(string path) => new(root, path);
@@ -46,7 +48,7 @@ internal sealed class SiteClient(HttpMessageInvoker http, Uri root, SiteOptions 
                 failure = Unexpected(response);
                 response.Dispose();
             }
-            catch (HyperkubeException e) when (e.Kind == ErrorKind.Unavailable)
+            catch (HyperkubeException e) when (e.Kind == ErrorKind.Unavailable && IsWorthAnotherTry(e))
             {
                 failure = e;
             }
@@ -92,6 +94,13 @@ internal sealed class SiteClient(HttpMessageInvoker http, Uri root, SiteOptions 
 
     /// <summary>A URL without what may be secret.</summary>
     internal static string Where(Uri uri) => uri.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped);
+
+    // A host that never answered cannot be reached from here, and one line now beats half a minute of hope. One that did
+    // answer may do so again.
+    private bool IsWorthAnotherTry(HyperkubeException failure) => failure.InnerException is not HttpRequestException
+    {
+        HttpRequestError: HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError or HttpRequestError.SecureConnectionError,
+    } || _hasAnswered;
 
     private async Task<HttpResponseMessage> FollowAsync(Uri uri, RangeHeaderValue? range, CancellationToken cancellationToken)
     {
@@ -151,7 +160,9 @@ internal sealed class SiteClient(HttpMessageInvoker http, Uri root, SiteOptions 
         using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
         try
         {
-            return await http.SendAsync(request, either.Token).ConfigureAwait(false);
+            var response = await http.SendAsync(request, either.Token).ConfigureAwait(false);
+            _hasAnswered = true;
+            return response;
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
