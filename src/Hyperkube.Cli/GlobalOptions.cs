@@ -15,11 +15,11 @@ internal enum OutputFormat
 /// <summary>How much is said beside the result.</summary>
 internal enum Verbosity
 {
+    /// <summary>Progress, warnings, errors.</summary>
+    Normal,
+
     /// <summary>Errors.</summary>
     Quiet,
-
-    /// <summary>Progress and warnings too.</summary>
-    Normal,
 
     /// <summary>What led to an error too.</summary>
     Debug,
@@ -43,16 +43,17 @@ internal sealed class GlobalOptions
 {
     internal Option<OutputFormat> Format { get; } = new("--format")
     {
-        Description = "How the result is written to standard output: text or json",
+        Description = "How the result is written to standard output; text unless told",
         HelpName = "text|json",
+        CustomParser = Parsers.Word(("text", OutputFormat.Text), ("json", OutputFormat.Json)),
         Recursive = true,
     };
 
     internal Option<Verbosity> Verbosity { get; } = new("--verbosity")
     {
-        Description = "How much is said on standard error: quiet, normal or debug",
+        Description = "How much is said on standard error; normal unless told",
         HelpName = "quiet|normal|debug",
-        DefaultValueFactory = _ => Cli.Verbosity.Normal,
+        CustomParser = Parsers.Word(("normal", Cli.Verbosity.Normal), ("quiet", Cli.Verbosity.Quiet), ("debug", Cli.Verbosity.Debug)),
         Recursive = true,
     };
 
@@ -62,8 +63,9 @@ internal sealed class GlobalOptions
 
     internal Option<ColorMode> Color { get; } = new("--color")
     {
-        Description = "When colours are used: auto, always or never",
+        Description = "When colours are used; auto unless told",
         HelpName = "auto|always|never",
+        CustomParser = Parsers.Word(("auto", ColorMode.Auto), ("always", ColorMode.Always), ("never", ColorMode.Never)),
         Recursive = true,
     };
 
@@ -76,6 +78,10 @@ internal sealed class GlobalOptions
     };
 
     internal IEnumerable<Option> All => [Format, Verbosity, Quiet, Verbose, Color, Timeout];
+
+    /// <summary>The format, also when the rest of the line cannot be read.</summary>
+    internal OutputFormat FormatOf(ParseResult line) =>
+        line.GetResult(Format) is { } result && !result.Errors.Any() ? line.GetValue(Format) : OutputFormat.Text;
 
     internal Verbosity VerbosityOf(ParseResult line) =>
         line.GetValue(Quiet) ? Cli.Verbosity.Quiet

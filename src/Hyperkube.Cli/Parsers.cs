@@ -29,6 +29,35 @@ internal static class Parsers
         return values;
     }
 
+    /// <summary>One of a few words.</summary>
+    internal static Func<ArgumentResult, T?> Word<T>(params IReadOnlyList<(string Word, T Value)> words) => result =>
+    {
+        var text = result.Tokens[^1].Value;
+        foreach (var (word, value) in words)
+        {
+            if (word == text)
+            {
+                return value;
+            }
+        }
+
+        result.AddError($"{NameOf(result)} '{text}': expected {string.Join(" or ", words.Select(w => w.Word))}");
+        return default;
+    };
+
+    /// <summary>A whole number in a range.</summary>
+    internal static Func<ArgumentResult, int?> Number(int min, int max) => result =>
+    {
+        var text = result.Tokens[^1].Value;
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= min && number <= max)
+        {
+            return number;
+        }
+
+        result.AddError($"{NameOf(result)} '{text}': expected a number from {min} to {max}");
+        return null;
+    };
+
     /// <summary>A duration such as <c>30s</c>, <c>5m</c> or <c>1h30m</c>.</summary>
     internal static TimeSpan? Duration(ArgumentResult result)
     {
@@ -38,7 +67,7 @@ internal static class Parsers
             return duration;
         }
 
-        result.AddError($"'{text}' is not a duration; expected 30s, 5m or 1h30m");
+        result.AddError($"{NameOf(result)} '{text}': not a duration; expected 30s, 5m or 1h30m");
         return null;
     }
 
@@ -67,6 +96,8 @@ internal static class Parsers
         duration = TimeSpan.FromSeconds(seconds);
         return rest.IsEmpty && seconds > 0 && duration <= MaxDuration;
     }
+
+    private static string NameOf(ArgumentResult result) => (result.Parent as OptionResult)?.Option.Name ?? result.Argument.Name;
 
     private static bool TryParse<T>(ArgumentResult result, string word, [NotNullWhen(true)] out T? value)
         where T : class, IParsable<T>

@@ -15,30 +15,28 @@ internal static class Run
         Session? session = null;
         var root = Cli.Commands.Root.Create(options, () => session!);
         var line = root.Parse(EnvironmentFlags.Complete(root, words, host.Variable));
-        var format = line.GetResult(options.Format)?.Errors.Any() == true ? OutputFormat.Text : line.GetValue(options.Format);
-        var verbosity = line.Errors.Count > 0 ? Verbosity.Normal : options.VerbosityOf(line);
-        if (line.Errors.Count > 0 && !IsHelp(line))
+        var isRefused = line.Errors.Count > 0 && !IsHelp(line);
+        var verbosity = isRefused ? Verbosity.Normal : options.VerbosityOf(line);
+
+        Task<int> RunAsync(IActivityLog log)
         {
-            Session refused = new(host, format, verbosity, NoActivityLog.Instance);
-            var command = line.CommandResult.Command == root ? "hyperkube" : $"hyperkube {line.CommandResult.Command.Name}";
-            var message = string.Join("; ", line.Errors.Select(e => e.Message.TrimEnd('.')).Distinct(StringComparer.Ordinal));
-            return await refused.FailAsync(ExitCodes.Usage, "usage", message, $"{command} --help", cause: null).ConfigureAwait(false);
+            session = new Session(host, options.FormatOf(line), verbosity, log);
+            return isRefused ? Task.FromResult(Refuse(line, session)) : ExecuteAsync(line, options, session);
         }
 
-        Task<int> ExecuteWithAsync(IActivityLog log)
-        {
-            session = new Session(host, format, verbosity, log);
-            return ExecuteAsync(line, options, session);
-        }
+        var code = await (
+            verbosity == Verbosity.Quiet ? RunAsync(NoActivityLog.Instance)
+            : !isRefused && ShowsBars(line, host) ? BarLog.RunAsync(Terminal(line, options, host), host.Time, RunAsync)
+            : RunAsync(new PlainLog(host.Error, host.Time))).ConfigureAwait(false);
+        await session!.WriteAsync().ConfigureAwait(false);
+        return code;
+    }
 
-        if (verbosity == Verbosity.Quiet)
-        {
-            return await ExecuteWithAsync(NoActivityLog.Instance).ConfigureAwait(false);
-        }
-
-        return ShowsBars(line, options, host)
-            ? await BarLog.RunAsync(Terminal(line, options, host), host.Time, ExecuteWithAsync).ConfigureAwait(false)
-            : await ExecuteWithAsync(new PlainLog(host.Error, host.Time)).ConfigureAwait(false);
+    private static int Refuse(ParseResult line, Session session)
+    {
+        var command = line.CommandResult.Command is RootCommand ? "hyperkube" : $"hyperkube {line.CommandResult.Command.Name}";
+        var message = string.Join("; ", line.Errors.Select(e => e.Message.TrimEnd('.')).Distinct(StringComparer.Ordinal));
+        return session.Fail(ExitCodes.Usage, ExitCodes.NameOf(ErrorKind.Usage), message, $"{command} --help", cause: null);
     }
 
     private static async Task<int> ExecuteAsync(ParseResult line, GlobalOptions options, Session session)
@@ -62,46 +60,43 @@ internal static class Run
             }
 
             _ = await line.InvokeAsync(configuration, either.Token).ConfigureAwait(false);
-            return await session.SucceedAsync().ConfigureAwait(false);
+            return ExitCodes.Success;
         }
         catch (OperationCanceledException) when (interruption.ExitCode is { } code)
         {
-            return await session.FailAsync(code, "interrupted", "interrupted; run it again to go on", hint: null, cause: null)
-                .ConfigureAwait(false);
+            return session.Fail(code, "interrupted", "interrupted", "run it again: it goes on where it was", cause: null);
         }
         catch (OperationCanceledException e) when (deadline.IsCancellationRequested)
         {
-            return await session.FailAsync(
-                ExitCodes.Of(ErrorKind.TimedOut), ExitCodes.NameOf(ErrorKind.TimedOut),
-                $"not done after --timeout {timeout!.Value.TotalSeconds:F0}s", "run it again to go on, or allow more time", e)
-                .ConfigureAwait(false);
+            return Fail(session, ErrorKind.TimedOut,
+                $"not done after --timeout {timeout!.Value.TotalSeconds:F0}s", "run it again: it goes on where it was; or allow more time", e);
         }
         catch (HyperkubeException e)
         {
-            return await session.FailAsync(ExitCodes.Of(e.Kind), ExitCodes.NameOf(e.Kind), e.Message, e.Hint, e).ConfigureAwait(false);
+            return Fail(session, e.Kind, e.Message, e.Hint, e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // What crosses the network turns its failures into our own kind: this one is the host's.
-            return await session.FailAsync(
-                ExitCodes.Of(ErrorKind.HostFailed), ExitCodes.NameOf(ErrorKind.HostFailed), e.Message,
-                "check space, owner and permissions there", e).ConfigureAwait(false);
+            return Fail(session, ErrorKind.HostFailed, e.Message, "check space, owner and permissions there", e);
         }
 #pragma warning disable CA1031 // The last line of defence: anything else is a bug of ours, shown whole.
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            return await session.FailAsync(
-                ExitCodes.Bug, "bug", $"a bug of ours: {e}", "report it with this text", cause: null).ConfigureAwait(false);
+            return session.Fail(ExitCodes.Bug, "bug", $"a bug of ours: {e}", "report it with this text", cause: null);
         }
     }
+
+    private static int Fail(Session session, ErrorKind kind, string message, string? hint, Exception cause) =>
+        session.Fail(ExitCodes.Of(kind), ExitCodes.NameOf(kind), message, hint, cause);
 
     private static bool IsHelp(ParseResult line) => line.Action is System.CommandLine.Help.HelpAction;
 
     // Help and version run on anything.
     private static bool IsBuiltIn(ParseResult line) => IsHelp(line) || line.CommandResult.Command is RootCommand;
 
-    private static bool ShowsBars(ParseResult line, GlobalOptions options, CliHost host) =>
+    private static bool ShowsBars(ParseResult line, CliHost host) =>
         host.ErrorIsTerminal
         && !IsBuiltIn(line)
         && string.IsNullOrEmpty(host.Variable("CI"))

@@ -1,13 +1,19 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Hyperkube.Cli.Output;
 
 namespace Hyperkube.Cli;
 
-/// <summary>One run of one command: how it talks, and what it has said so far.</summary>
+/// <summary>One run of one command: what it was told to talk to, and what it has to say at the end.</summary>
+/// <remarks>Nothing is written before <see cref="WriteAsync"/>: bars may be on the screen until then, and in JSON an error stands beside
+/// the result.</remarks>
 internal sealed class Session(CliHost host, OutputFormat format, Verbosity verbosity, IActivityLog log)
 {
-    private Action<Utf8JsonWriter>? _result;
+    private string _text = "";
+    private JsonElement? _result;
+    private ErrorBody? _error;
+    private Exception? _cause;
 
     /// <summary>What surrounds the run.</summary>
     internal CliHost Host => host;
@@ -15,74 +21,78 @@ internal sealed class Session(CliHost host, OutputFormat format, Verbosity verbo
     /// <summary>Told what happens.</summary>
     internal IActivityLog Log => log;
 
-    /// <summary>Gives the result: text at once, JSON at the end, because there an error may have to stand beside it.</summary>
-    internal async Task ResultAsync<T>(T result, JsonTypeInfo<T> type, Action<T, TextWriter> write)
+    /// <summary>Gives the result.</summary>
+    internal void Result<T>(T result, JsonTypeInfo<T> type, Action<T, TextWriter> write)
     {
         if (format == OutputFormat.Json)
         {
-            _result = writer => WriteProperties(writer, JsonSerializer.SerializeToElement(result, type));
+            _result = JsonSerializer.SerializeToElement(result, type);
             return;
         }
 
         using StringWriter text = new();
         write(result, text);
-        await host.Out.WriteAsync(text.ToString()).ConfigureAwait(false);
+        _text = text.ToString();
     }
 
-    /// <summary>Ends the run well.</summary>
-    internal async Task<int> SucceedAsync()
+    /// <summary>Says why the run failed.</summary>
+    /// <returns>The exit code.</returns>
+    internal int Fail(int code, string kind, string message, string? hint, Exception? cause)
     {
-        await WriteJsonAsync(error: null).ConfigureAwait(false);
-        return ExitCodes.Success;
+        _error = new ErrorBody(code, kind, message, hint);
+        _cause = cause;
+        return code;
     }
 
-    /// <summary>Ends the run with an error.</summary>
-    internal async Task<int> FailAsync(int code, string kind, string message, string? hint, Exception? cause)
+    /// <summary>Writes everything: results to standard output, errors to standard error.</summary>
+    internal async Task WriteAsync()
     {
-        await host.Error.WriteLineAsync($"hyperkube: {message}").ConfigureAwait(false);
-        if (hint is not null)
+        await host.Out.WriteAsync(format == OutputFormat.Json ? Json() : _text).ConfigureAwait(false);
+        if (_error is null)
+        {
+            return;
+        }
+
+        await host.Error.WriteLineAsync($"hyperkube: {_error.Message}").ConfigureAwait(false);
+        if (_error.Hint is { } hint)
         {
             await host.Error.WriteLineAsync($"  try: {hint}").ConfigureAwait(false);
         }
 
-        if (verbosity == Verbosity.Debug && cause is not null)
+        if (verbosity == Verbosity.Debug && _cause is not null)
         {
-            await host.Error.WriteLineAsync(cause.ToString()).ConfigureAwait(false);
+            await host.Error.WriteLineAsync(_cause.ToString()).ConfigureAwait(false);
         }
-
-        await WriteJsonAsync(new ErrorBody(code, kind, message, hint)).ConfigureAwait(false);
-        return code;
     }
 
-    private async Task WriteJsonAsync(ErrorBody? error)
+    private string Json()
     {
-        if (format != OutputFormat.Json || (_result is null && error is null))
+        if (_result is null && _error is null)
         {
-            return; // Help and version have no result.
+            return ""; // Help and version have no result.
         }
 
         using MemoryStream json = new();
         using (Utf8JsonWriter writer = new(json, new JsonWriterOptions { Indented = true, Encoder = CliJson.Encoder }))
         {
             writer.WriteStartObject();
-            _result?.Invoke(writer);
-            if (error is not null)
+            if (_result is { } result)
+            {
+                foreach (var property in result.EnumerateObject())
+                {
+                    property.WriteTo(writer);
+                }
+            }
+
+            if (_error is not null)
             {
                 writer.WritePropertyName("error");
-                JsonSerializer.Serialize(writer, error, CliJson.Default.ErrorBody);
+                JsonSerializer.Serialize(writer, _error, CliJson.Default.ErrorBody);
             }
 
             writer.WriteEndObject();
         }
 
-        await host.Out.WriteLineAsync(System.Text.Encoding.UTF8.GetString(json.ToArray())).ConfigureAwait(false);
-    }
-
-    private static void WriteProperties(Utf8JsonWriter writer, JsonElement element)
-    {
-        foreach (var property in element.EnumerateObject())
-        {
-            property.WriteTo(writer);
-        }
+        return $"{Encoding.UTF8.GetString(json.ToArray())}\n";
     }
 }

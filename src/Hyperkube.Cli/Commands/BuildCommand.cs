@@ -121,8 +121,7 @@ internal static class BuildCommand
                     .ConfigureAwait(false);
             }
 
-            await session.ResultAsync(Result(image, written), CliJson.Default.BuildResult, (r, text) => Write(r, origin, text))
-                .ConfigureAwait(false);
+            session.Result(Result(image, written), CliJson.Default.BuildResult, (r, text) => Write(r, origin, text));
         }
         finally
         {

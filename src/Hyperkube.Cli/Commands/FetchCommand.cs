@@ -43,7 +43,7 @@ internal static class FetchCommand
             }
 
             FetchResult result = new(version.ToString(), request.Directory, files);
-            await session.ResultAsync(result, CliJson.Default.FetchResult, Write).ConfigureAwait(false);
+            session.Result(result, CliJson.Default.FetchResult, Write);
         }
         finally
         {

@@ -55,7 +55,7 @@ internal static class InspectCommand
                 Hint = "see which tags are there: leave the tag out",
             };
         var contents = await new ImageInspector(source).InspectAsync(root, cancellationToken).ConfigureAwait(false);
-        await session.ResultAsync(Result(reference, contents), CliJson.Default.InspectResult, Write).ConfigureAwait(false);
+        session.Result(Result(reference, contents), CliJson.Default.InspectResult, Write);
     }
 
     private static InspectResult Result(ImageReference reference, ImageContents contents) => new(

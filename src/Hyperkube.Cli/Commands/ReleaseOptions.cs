@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using Hyperkube.Oci;
 using Hyperkube.Oci.Http;
 using Hyperkube.Releases;
@@ -54,11 +55,11 @@ internal sealed class ReleaseOptions
         Arity = ArgumentArity.OneOrMore,
     };
 
-    private readonly Option<string> _verify = new("--verify")
+    private readonly Option<Verification> _verify = new("--verify")
     {
-        Description = "How the files are checked: checksum (signature is not there yet)",
+        Description = "How the files are checked: checksum unless told (signature is not there yet)",
         HelpName = "signature|checksum",
-        DefaultValueFactory = _ => "checksum",
+        CustomParser = ParseVerification,
     };
 
     private readonly Option<string[]> _allowRedirect = new("--allow-redirect")
@@ -79,11 +80,11 @@ internal sealed class ReleaseOptions
         HelpName = "FILE",
     };
 
-    private readonly Option<int> _jobs = new("--jobs")
+    private readonly Option<int?> _jobs = new("--jobs")
     {
         Description = "How many files are fetched, and blocks compressed, at once (default: the cores of this machine)",
         HelpName = "N",
-        DefaultValueFactory = _ => Environment.ProcessorCount,
+        CustomParser = Parsers.Number(1, 256),
     };
 
     private readonly Option<string?> _cache = new("--cache")
@@ -91,31 +92,6 @@ internal sealed class ReleaseOptions
         Description = "Where verified downloads are kept, up to 8 GiB (default: hyperkube in XDG_CACHE_HOME or ~/.cache)",
         HelpName = "DIR",
     };
-
-    internal ReleaseOptions()
-    {
-        _verify.Validators.Add(result =>
-        {
-            switch (result.Tokens is [.., var word] ? word.Value : null)
-            {
-                case null or "checksum":
-                    break;
-                case "signature":
-                    result.AddError("--verify signature is not there yet; use --verify checksum");
-                    break;
-                case var other:
-                    result.AddError($"--verify '{other}': expected signature or checksum");
-                    break;
-            }
-        });
-        _jobs.Validators.Add(result =>
-        {
-            if (result.Errors.Any() || result.GetValueOrDefault<int>() is < 1 or > 256)
-            {
-                result.AddError("--jobs: expected a number from 1 to 256");
-            }
-        });
-    }
 
     internal void AddTo(Command command)
     {
@@ -133,8 +109,21 @@ internal sealed class ReleaseOptions
         line.GetValue(_allowRedirect) ?? [],
         line.GetValue(_plainHttp),
         line.GetValue(_ca),
-        line.GetValue(_jobs),
+        line.GetValue(_jobs) ?? Environment.ProcessorCount,
         line.GetValue(_cache));
+
+    private static Verification ParseVerification(ArgumentResult result)
+    {
+        var text = result.Tokens[^1].Value;
+        if (text != "checksum")
+        {
+            result.AddError(text == "signature"
+                ? "--verify signature is not there yet; use --verify checksum"
+                : $"--verify '{text}': expected signature or checksum");
+        }
+
+        return Verification.Checksum;
+    }
 }
 
 /// <summary>Makes the collaborators that a release request asks for.</summary>
@@ -143,6 +132,7 @@ internal sealed class ReleaseReader : IDisposable
     private readonly HttpMessageInvoker? _http;
     private readonly ReleaseRequest _request;
     private readonly ReleaseVerifier _verifier;
+    private readonly Func<string, string?> _variable;
 
     /// <param name="request">What is wanted.</param>
     /// <param name="session">Whom to tell.</param>
@@ -151,8 +141,7 @@ internal sealed class ReleaseReader : IDisposable
     {
         _request = request;
         var variable = session.Host.Variable;
-        CacheDirectory = request.Cache ?? DefaultCache(variable);
-        BinaryCache cache = new(CacheDirectory, BinaryCache.DefaultMaxBytes, session.Host.Time);
+        _variable = variable;
         SiteOptions options = new()
         {
             RedirectHosts = request.RedirectHosts,
@@ -163,12 +152,14 @@ internal sealed class ReleaseReader : IDisposable
         _http = request.Sources.Any(IsUrl) ? HttpConnections.Create(new EnvironmentProxy(variable), request.Authorities) : null;
         _verifier = new ReleaseVerifier(
             [.. request.Sources.Select(IReleaseSource (s) => IsUrl(s)
-                ? new DownloadSite(_http!, UrlOf(s), options, cache, present, session.Log)
+                ? new DownloadSite(
+                    _http!, UrlOf(s), options, new BinaryCache(CacheDirectory, BinaryCache.DefaultMaxBytes, session.Host.Time), present, session.Log)
                 : new DirectorySource(s))],
             session.Log);
     }
 
-    internal string CacheDirectory { get; }
+    /// <summary>Where downloads are kept, and where an image is built that is wanted in no layout.</summary>
+    internal string CacheDirectory => _request.Cache ?? DefaultCache(_variable);
 
     internal Task<KubernetesVersion> ResolveAsync(ReleaseName name, CancellationToken cancellationToken) =>
         _verifier.ResolveAsync(name, cancellationToken);
@@ -205,7 +196,7 @@ internal sealed class ReleaseReader : IDisposable
                         await stop.CancelAsync().ConfigureAwait(false); // The image cannot be had any more; the parts are kept.
                     }
                 }).ConfigureAwait(false);
-            return fetched!;
+            return failures.Count == 0 ? [.. fetched.Select(f => f!)] : throw new OperationCanceledException(stop.Token);
         }
         catch (Exception e)
         {
@@ -232,9 +223,15 @@ internal sealed class ReleaseReader : IDisposable
             ? url
             : throw new HyperkubeException(ErrorKind.Usage, $"--source: not a URL of a site; expected https://HOST/PATH or a directory");
 
-    private static string DefaultCache(Func<string, string?> variable) => Path.Combine(
-        variable("XDG_CACHE_HOME") is { Length: > 0 } cache && Path.IsPathRooted(cache)
-            ? cache
-            : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache"),
-        "hyperkube");
+    // https://specifications.freedesktop.org/basedir-spec/0.8/: a relative XDG_CACHE_HOME does not count.
+    private static string DefaultCache(Func<string, string?> variable)
+    {
+        var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
+        return variable("XDG_CACHE_HOME") is { Length: > 0 } cache && Path.IsPathRooted(cache) ? Path.Combine(cache, "hyperkube")
+            : home.Length > 0 ? Path.Combine(home, ".cache", "hyperkube")
+            : throw new HyperkubeException(ErrorKind.Usage, "no place for downloads: neither XDG_CACHE_HOME nor a home directory")
+            {
+                Hint = "name a directory with --cache DIR",
+            };
+    }
 }

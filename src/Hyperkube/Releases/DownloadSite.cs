@@ -51,27 +51,27 @@ public sealed class DownloadSite : IReleaseSource
     /// <inheritdoc/>
     public async Task<string?> ReadTextAsync(string path, CancellationToken cancellationToken)
     {
-        using var response = await _client.GetAsync(path, range: null, cancellationToken).ConfigureAwait(false);
-        if (response.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.Gone)
+        for (var attempt = 1; ; attempt++)
         {
-            return null;
-        }
+            using var response = await _client.GetAsync(path, range: null, cancellationToken).ConfigureAwait(false);
+            if (response.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.Gone)
+            {
+                return null;
+            }
 
-        if (response.StatusCode != HttpStatusCode.OK)
-        {
-            throw SiteClient.Unexpected(response);
-        }
+            if (response.StatusCode != HttpStatusCode.OK)
+            {
+                throw SiteClient.Unexpected(response);
+            }
 
-        using CancellationTokenSource deadline = new(_client.Options.SpeedSpan, _client.Options.Retry.Time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
-        try
-        {
-            var body = await response.Content.ReadAsStreamAsync(either.Token).ConfigureAwait(false);
-            return await SmallText.ReadAsync(body, $"{Location}/{path}", either.Token).ConfigureAwait(false);
-        }
-        catch (Exception e) when (e is IOException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
-        {
-            throw new HyperkubeException(ErrorKind.Unavailable, $"GET {Location}/{path}: the answer broke off", e);
+            try
+            {
+                return await ReadTextAsync(response, $"{Location}/{path}", cancellationToken).ConfigureAwait(false);
+            }
+            catch (HyperkubeException e) when (e.Kind == ErrorKind.Unavailable)
+            {
+                await _client.WaitAsync(attempt, e, retryAfter: null, cancellationToken).ConfigureAwait(false);
+            }
         }
     }
 
@@ -91,5 +91,21 @@ public sealed class DownloadSite : IReleaseSource
 
         return await _cache.GetAsync(expected, new Download(_client, path, activity).RunAsync, activity, cancellationToken)
             .ConfigureAwait(false);
+    }
+
+    private async Task<string> ReadTextAsync(HttpResponseMessage response, string where, CancellationToken cancellationToken)
+    {
+        using CancellationTokenSource deadline = new(_client.Options.SpeedSpan, _client.Options.Retry.Time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
+        try
+        {
+            var body = await response.Content.ReadAsStreamAsync(either.Token).ConfigureAwait(false);
+            return await SmallText.ReadAsync(body, where, either.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or HttpRequestException
+            || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            throw new HyperkubeException(ErrorKind.Unavailable, $"GET {where}: the answer broke off", e);
+        }
     }
 }
