@@ -99,8 +99,8 @@ internal static class BuildCommand
             // Built where it is wanted first; if no layout is wanted, out of sight.
             using var scratch = outputs.OfType<LayoutReference>().Any() ? null
                 : await StagedDirectory.CreateInAsync(reader.CacheDirectory, cancellationToken).ConfigureAwait(false);
-            var layout = await ImageLayout.OpenOrCreateAsync(
-                scratch?.Path ?? outputs.OfType<LayoutReference>().First().Directory, cancellationToken).ConfigureAwait(false);
+            var directory = scratch is null ? outputs.OfType<LayoutReference>().First().Directory : Path.Combine(scratch.Path, "layout");
+            var layout = await ImageLayout.OpenOrCreateAsync(directory, cancellationToken).ConfigureAwait(false);
             NodeImageBuilder builder = new(layout, request.Compression, request.Release.Jobs, session.Log);
             var image = await builder.BuildAsync(version, binaries, created, cancellationToken).ConfigureAwait(false);
             ImageOutput output = new(layout, image, tag, request.Tag ?? RegistryReference.TryParseLocalName($"hyperkube:{tag}")!);
