@@ -69,7 +69,8 @@ internal static class Run
         catch (OperationCanceledException e) when (deadline.IsCancellationRequested)
         {
             return Fail(session, ErrorKind.TimedOut,
-                $"not done after --timeout {timeout!.Value.TotalSeconds:F0}s", "run it again: it goes on where it was; or allow more time", e);
+                $"not done after --timeout {timeout!.Value.TotalSeconds:F0}s",
+                "run it again: it goes on where it was; or allow more time", e);
         }
         catch (HyperkubeException e)
         {

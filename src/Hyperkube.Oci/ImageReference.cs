@@ -8,6 +8,8 @@ public abstract record ImageReference : IParsable<ImageReference>
 {
     private const string Forms = "HOST/REPO:TAG, oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE[:NAME:TAG]";
 
+    private protected const string DockerTransport = "docker://";
+
     private static readonly SearchValues<char> TagCharacters =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-");
 
@@ -19,7 +21,7 @@ public abstract record ImageReference : IParsable<ImageReference>
         return Cut(s, "oci:") is { } layout ? LayoutReference.ParsePath(layout, s)
             : Cut(s, "oci-archive:") is { } oci ? ArchiveReference.ParsePath(Layout.ArchiveFormat.Oci, oci, s)
             : Cut(s, "docker-archive:") is { } docker ? ArchiveReference.ParsePath(Layout.ArchiveFormat.Docker, docker, s)
-            : RegistryReference.ParseName(Cut(s, "docker://") ?? s, s);
+            : RegistryReference.ParseName(Cut(s, DockerTransport) ?? s, s);
     }
 
     /// <inheritdoc cref="Parse(string, IFormatProvider?)"/>
@@ -57,6 +59,9 @@ public abstract record ImageReference : IParsable<ImageReference>
             ? throw Malformed(whole, "the path is missing or the tag is malformed")
             : (path, tag);
     }
+
+    private protected static bool IsOtherTransport(string text) =>
+        Cut(text, "oci:") is not null || Cut(text, "oci-archive:") is not null || Cut(text, "docker-archive:") is not null;
 
     private static string? Cut(string text, string prefix) =>
         text.StartsWith(prefix, StringComparison.Ordinal) ? text[prefix.Length..] : null;
@@ -162,7 +167,7 @@ public sealed record RegistryReference(string Host, string Repository, string? T
         var path = hasTag ? name[..colon] : name;
         var slash = path.IndexOf('/', StringComparison.Ordinal);
         var first = slash < 0 ? "" : path[..slash];
-        var hasHost = first.Contains('.', StringComparison.Ordinal) || first.Contains(':', StringComparison.Ordinal) || first == "localhost";
+        var hasHost = LooksLikeHost(path.Split('/'));
         var host = hasHost ? first : DockerHub;
         var repository = hasHost ? path[(slash + 1)..] : path;
         if (hasHost && !IsHost(host))
@@ -180,30 +185,48 @@ public sealed record RegistryReference(string Host, string Repository, string? T
         return new RegistryReference(host, inLibrary ? $"library/{repository}" : repository, tag, digest);
     }
 
+    // library/kubelet goes by kubelet; library/a/b goes by its whole name, since a/b is another image.
+    private bool IsOfficial => Repository.Split('/') is ["library", _];
+
     /// <summary>As people and <c>docker</c> write it: Docker Hub goes without saying.</summary>
     public string ToFamiliarString()
     {
         var text = ToString();
-        return Host != DockerHub ? text
-            : text.StartsWith(DockerHubLibrary, StringComparison.Ordinal) ? text[DockerHubLibrary.Length..]
+        return Host != DockerHub || LooksLikeHost(Repository.Split('/')) ? text
+            : IsOfficial ? text[DockerHubLibrary.Length..]
             : text[(DockerHub.Length + 1)..];
     }
 
     /// <inheritdoc/>
-    public override string ToString() =>
-        $"{Host}/{Repository}{(Tag is null ? "" : $":{Tag}")}{(Digest is null ? "" : $"@{Digest}")}";
+    public override string ToString()
+    {
+        var text = $"{Host}/{Repository}{(Tag is null ? "" : $":{Tag}")}{(Digest is null ? "" : $"@{Digest}")}";
+        return IsOtherTransport(text) ? DockerTransport + text : text; // A host named "oci", with a port.
+    }
 
+    // Without these signs the first part of a name is a part of Docker Hub's path.
+    private static bool LooksLikeHost(string[] parts) =>
+        parts.Length > 1 && (parts[0].AsSpan().IndexOfAny('.', ':') >= 0 || parts[0] == "localhost");
+
+    // NAME[:PORT] or [IPV6][:PORT], in the words that a URL can hold.
     private static bool IsHost(string host)
     {
-        var colon = host.LastIndexOf(':');
-        var isIpv6 = host.StartsWith('[');
-        var name = colon > host.LastIndexOf(']') ? host[..colon] : host;
-        var port = name.Length < host.Length ? host[(name.Length + 1)..] : null;
-        return (isIpv6
-                ? name.EndsWith(']') && System.Net.IPAddress.TryParse(name.AsSpan()[1..^1], out _)
-                : name.Length > 0 && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-'))
-            && (port is null || (ushort.TryParse(port, out var number) && number > 0));
+        var end = host.LastIndexOf(']') + 1;
+        var colon = host.IndexOf(':', end);
+        var name = colon < 0 ? host : host[..colon];
+        var port = colon < 0 ? null : host[(colon + 1)..];
+        return (end > 0 ? IsIpv6(name) : name.Split('.').All(IsLabel))
+            && (port is null || (port.All(char.IsAsciiDigit) && ushort.TryParse(port, out var number) && number > 0));
     }
+
+    private static bool IsIpv6(string name) =>
+        name is ['[', .. var inside, ']'] && inside.Contains(':', StringComparison.Ordinal)
+        && inside.All(c => char.IsAsciiHexDigit(c) || c is ':' or '.')
+        && System.Net.IPAddress.TryParse(inside, out _);
+
+    private static bool IsLabel(string label) =>
+        label.Length > 0 && char.IsAsciiLetterOrDigit(label[0]) && char.IsAsciiLetterOrDigit(label[^1])
+        && label.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');
 
     // Path parts of lower-case letters and digits, joined inside by '.', '_', '__' or dashes.
     private static bool IsRepository(string repository) =>

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
+using System.Text.Json;
 using System.Text.Json.Serialization;
 
 namespace Hyperkube.Oci;
@@ -14,6 +15,10 @@ public sealed record Platform(
     [property: JsonPropertyOrder(1)] string Os, string Architecture, [property: JsonPropertyOrder(2)] string? Variant = null)
     : IParsable<Platform>, IComparable<Platform>
 {
+    /// <summary>What else a foreign document said, kept for whoever writes it back.</summary>
+    [JsonExtensionData, JsonInclude]
+    internal Dictionary<string, JsonElement>? Extra { get; set; }
+
     /// <summary>The machine this process runs on.</summary>
     [JsonIgnore]
     public static Platform Host { get; } = new("linux", RuntimeInformation.OSArchitecture switch

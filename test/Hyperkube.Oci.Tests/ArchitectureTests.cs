@@ -8,14 +8,15 @@ public sealed class ArchitectureTests
         var references = typeof(Digest).Assembly.GetReferencedAssemblies().Select(a => a.Name!);
 
         Assert.All(references, name => Assert.True(
-            name.StartsWith("System.", StringComparison.Ordinal) || name is "ZstdSharp" or "Microsoft.Win32.Primitives", name));
+            name.StartsWith("System.", StringComparison.Ordinal) || name == "ZstdSharp", name));
     }
 
     [Fact]
     public void No_type_of_the_room_speaks_of_Kubernetes()
     {
-        var names = typeof(Digest).Assembly.GetTypes().Select(type => type.FullName!);
+        var names = typeof(Digest).Assembly.GetTypes()
+            .Select(type => type.FullName!.Replace("Hyperkube", "", StringComparison.Ordinal));
 
-        Assert.All(names, name => Assert.DoesNotContain("kube", name.Replace("Hyperkube", "", StringComparison.Ordinal), StringComparison.OrdinalIgnoreCase));
+        Assert.All(names, name => Assert.DoesNotContain("kube", name, StringComparison.OrdinalIgnoreCase));
     }
 }

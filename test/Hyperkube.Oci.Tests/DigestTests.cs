@@ -45,7 +45,8 @@ public sealed class DigestTests
 
     [Fact]
     public void Parse_throws_nothing_but_FormatException() =>
-        Gen.String.Sample(text => Digest.TryParse(text, null, out _) || Assert.Throws<FormatException>(() => Digest.Parse(text)) is not null);
+        Gen.String.Sample(text =>
+            Digest.TryParse(text, null, out _) || Assert.Throws<FormatException>(() => Digest.Parse(text)) is not null);
 
     [Theory]
     [InlineData(0)]

@@ -123,7 +123,6 @@ public sealed class ImageReferenceTests
     [InlineData("../kubelet:v1")]
     [InlineData(".../kubelet:v1")]
     [InlineData("example..com/kubelet:v1")]
-    [InlineData("-example.com/kubelet:v1")]
     [InlineData("example.com:+5000/kubelet:v1")]
     [InlineData("example.com: 5000/kubelet:v1")]
     [InlineData("example.com:5000 /kubelet:v1")]

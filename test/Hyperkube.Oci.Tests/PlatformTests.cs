@@ -50,7 +50,8 @@ public sealed class PlatformTests
 
     [Fact]
     public void Parse_throws_nothing_but_FormatException() =>
-        Gen.String.Sample(text => Platform.TryParse(text, null, out _) || Assert.Throws<FormatException>(() => Platform.Parse(text)) is not null);
+        Gen.String.Sample(text =>
+            Platform.TryParse(text, null, out _) || Assert.Throws<FormatException>(() => Platform.Parse(text)) is not null);
 
     [Fact]
     public void Platforms_are_ordered_by_the_bytes_of_their_names() =>

@@ -98,7 +98,7 @@ internal static class BuildCommand
 
             // Built where it is wanted first; if no layout is wanted, out of sight.
             using var scratch = outputs.OfType<LayoutReference>().Any() ? null
-                : await StagedDirectory.CreateInAsync(reader.CacheDirectory, cancellationToken).ConfigureAwait(false);
+                : StagedDirectory.CreateIn(reader.CacheDirectory);
             var directory = scratch is null ? outputs.OfType<LayoutReference>().First().Directory : Path.Combine(scratch.Path, "layout");
             var layout = await ImageLayout.OpenOrCreateAsync(directory, cancellationToken).ConfigureAwait(false);
             NodeImageBuilder builder = new(layout, request.Compression, request.Release.Jobs, session.Log);

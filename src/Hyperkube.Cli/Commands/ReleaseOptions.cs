@@ -151,15 +151,18 @@ internal sealed class ReleaseReader : IDisposable
         };
         _http = request.Sources.Any(IsUrl) ? HttpConnections.Create(new EnvironmentProxy(variable), request.Authorities) : null;
         _verifier = new ReleaseVerifier(
-            [.. request.Sources.Select(IReleaseSource (s) => IsUrl(s)
-                ? new DownloadSite(
-                    _http!, UrlOf(s), options, new BinaryCache(CacheDirectory, BinaryCache.DefaultMaxBytes, session.Host.Time), present, session.Log)
-                : new DirectorySource(s))],
+            [
+                .. request.Sources.Select(IReleaseSource (s) => IsUrl(s)
+                    ? new DownloadSite(_http!, UrlOf(s), options, Cache(session), present, session.Log)
+                    : new DirectorySource(s)),
+            ],
             session.Log);
     }
 
     /// <summary>Where downloads are kept, and where an image is built that is wanted in no layout.</summary>
     internal string CacheDirectory => _request.Cache ?? DefaultCache(_variable);
+
+    private BinaryCache Cache(Session session) => new(CacheDirectory, BinaryCache.DefaultMaxBytes, session.Host.Time);
 
     internal Task<KubernetesVersion> ResolveAsync(ReleaseName name, CancellationToken cancellationToken) =>
         _verifier.ResolveAsync(name, cancellationToken);
@@ -177,9 +180,10 @@ internal sealed class ReleaseReader : IDisposable
         var fetched = new VerifiedBinary?[files.Length];
         List<HyperkubeException> failures = [];
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        ParallelOptions parallel = new() { MaxDegreeOfParallelism = _request.Jobs, CancellationToken = stop.Token };
         try
         {
-            await Parallel.ForAsync(0, files.Length, new ParallelOptions { MaxDegreeOfParallelism = _request.Jobs, CancellationToken = stop.Token },
+            await Parallel.ForAsync(0, files.Length, parallel,
                 async (i, token) =>
                 {
                     try

@@ -8,11 +8,11 @@ namespace Hyperkube.Oci.Content;
 /// <param name="destination">Written to.</param>
 public sealed class ContentCopier(IContentSource source, IContentDestination destination)
 {
-    /// <summary>Blobs in flight: two keep a disk busy, and hashing them keeps two cores busy.</summary>
+    /// <summary>Blobs and documents in flight: two keep a disk busy, and hashing them keeps two cores busy.</summary>
     private const int Parallelism = 2;
 
     private readonly Lock _lock = new();
-    private readonly Dictionary<Digest, Task> _started = [];
+    private readonly Dictionary<(Digest Digest, string MediaType), Task> _started = [];
 
     /// <summary>Copies the root last of all, so that whoever finds it finds all of it.</summary>
     public async Task CopyAsync(Descriptor root, CancellationToken cancellationToken)
@@ -27,10 +27,10 @@ public sealed class ContentCopier(IContentSource source, IContentDestination des
     {
         lock (_lock)
         {
-            if (!_started.TryGetValue(node.Digest, out var running))
+            if (!_started.TryGetValue((node.Digest, node.MediaType), out var running))
             {
                 running = CopyNodeAsync(node, slots, cancellationToken);
-                _started.Add(node.Digest, running);
+                _started.Add((node.Digest, node.MediaType), running);
             }
 
             return running;
@@ -44,19 +44,31 @@ public sealed class ContentCopier(IContentSource source, IContentDestination des
         if (MediaTypes.IsIndex(node.MediaType) || MediaTypes.IsManifest(node.MediaType))
         {
             // Also when the destination has it: the presence of an index says nothing about its children.
-            var document = await source.ReadDocumentAsync(node, cancellationToken).ConfigureAwait(false);
+            var document = await InSlotAsync(slots, () => source.ReadDocumentAsync(node, cancellationToken), cancellationToken).ConfigureAwait(false);
             await Task.WhenAll(OciJson.Children(node, document).Select(c => CopyOnceAsync(c, slots, cancellationToken)))
                 .ConfigureAwait(false);
             open = _ => ValueTask.FromResult<Stream>(new MemoryStream(document, writable: false));
         }
 
-        await slots.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
+        await InSlotAsync(slots, async () =>
         {
-            if (!await destination.HasAsync(node, cancellationToken).ConfigureAwait(false))
+            var isThere = await destination.HasAsync(node, cancellationToken).ConfigureAwait(false);
+            if (!isThere)
             {
                 await destination.PutAsync(node, open, cancellationToken).ConfigureAwait(false);
             }
+
+            return isThere;
+        }, cancellationToken).ConfigureAwait(false);
+    }
+
+    // Never around a wait for children: they need slots themselves.
+    private static async Task<T> InSlotAsync<T>(SemaphoreSlim slots, Func<Task<T>> work, CancellationToken cancellationToken)
+    {
+        await slots.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return await work().ConfigureAwait(false);
         }
         finally
         {

@@ -20,7 +20,7 @@ public sealed class DirectoryLock : IDisposable
     /// <exception cref="HyperkubeException">It is still taken (<see cref="ErrorKind.TimedOut"/>).</exception>
     public static async Task<DirectoryLock> AcquireAsync(string path, TimeSpan patience, CancellationToken cancellationToken)
     {
-        var directory = Posix.OpenDirectory(path);
+        var directory = Posix.OpenRead(path);
         try
         {
             for (var waited = TimeSpan.Zero; !Posix.TryLock(directory); waited += Pause)
@@ -44,6 +44,27 @@ public sealed class DirectoryLock : IDisposable
             directory.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Takes the lock if nobody has it and the directory is there; null otherwise. The caller disposes it.</summary>
+    public static DirectoryLock? TryAcquire(string path)
+    {
+        try
+        {
+            var directory = Posix.OpenRead(path);
+            if (Posix.TryLock(directory))
+            {
+                return new DirectoryLock(directory);
+            }
+
+            directory.Dispose();
+        }
+        catch (IOException)
+        {
+            // Gone meanwhile.
+        }
+
+        return null;
     }
 
     /// <inheritdoc/>

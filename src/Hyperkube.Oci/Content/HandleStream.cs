@@ -18,7 +18,15 @@ public sealed class HandleStream(SafeFileHandle file, long offset, long length) 
     public override long Length => length;
 
     /// <inheritdoc/>
-    public override long Position { get; set; }
+    public override long Position
+    {
+        get;
+        set
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(value);
+            field = value;
+        }
+    }
 
     private int Window(int wanted) => (int)Math.Clamp(length - Position, 0, wanted);
 

@@ -3,32 +3,36 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Hyperkube.Oci.Content;
 
-/// <summary>The system calls that .NET does not offer: a directory as a file, to flush it and to lock it.</summary>
+/// <summary>The system calls that .NET does not offer: opening without a lock, flushing and locking directories.</summary>
 internal static partial class Posix
 {
-    private const int ReadOnlyDirectory = 0x80000; // O_RDONLY | O_CLOEXEC; O_DIRECTORY differs between architectures
+    private const int ReadOnly = 0x80000; // O_RDONLY | O_CLOEXEC
     private const int ExclusiveNow = 2 | 4; // LOCK_EX | LOCK_NB
+    private const int NoLock = 8; // LOCK_UN
     private const int WouldBlock = 11; // EAGAIN
+    private const int NoEntry = 2; // ENOENT
+    private const int NotADirectory = 20; // ENOTDIR
 
     /// <summary>Makes the renames in a directory survive a power loss.</summary>
     internal static void FlushDirectory(string path)
     {
-        using var directory = OpenDirectory(path);
+        using var directory = OpenRead(path);
         RandomAccess.FlushToDisk(directory);
     }
 
-    /// <summary>Opens a directory, to flush or lock it; the caller disposes it, which also ends the lock.</summary>
-    internal static SafeFileHandle OpenDirectory(string path)
+    /// <summary>Opens a file to read it, or a directory to flush or lock it; the caller disposes it, which also ends the lock.</summary>
+    internal static SafeFileHandle OpenRead(string path)
     {
-        SafeFileHandle directory = new(Open(path, ReadOnlyDirectory), ownsHandle: true);
-        if (directory.IsInvalid)
+        SafeFileHandle file = new(Open(path, ReadOnly), ownsHandle: true);
+        if (!file.IsInvalid)
         {
-            var reason = Marshal.GetLastPInvokeErrorMessage();
-            directory.Dispose();
-            throw new IOException($"cannot open the directory '{path}': {reason}");
+            return file;
         }
 
-        return directory;
+        var error = Marshal.GetLastPInvokeError();
+        var message = $"cannot open '{path}': {Marshal.GetPInvokeErrorMessage(error)}";
+        file.Dispose();
+        throw error is NoEntry or NotADirectory ? new FileNotFoundException(message, path) : new IOException(message);
     }
 
     /// <summary>Takes the lock of an open file or directory, or answers false when another process has it.</summary>
@@ -43,6 +47,9 @@ internal static partial class Posix
             ? false
             : throw new IOException($"cannot lock: {Marshal.GetLastPInvokeErrorMessage()}");
     }
+
+    /// <summary>Gives the lock back before the file is closed.</summary>
+    internal static void Unlock(SafeFileHandle file) => _ = Lock(file, NoLock);
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

@@ -3,6 +3,9 @@ namespace Hyperkube.Oci.Content;
 /// <summary>A directory for what is only needed while we work; removed at the end, or by the next run after a kill.</summary>
 public sealed class StagedDirectory : IDisposable
 {
+    /// <summary>That a cleaning process meets a directory in the instant of its making is rare; twice in a row, hardly.</summary>
+    private const int MaxAttempts = 10;
+
     private const string Prefix = ".hyperkube-stage-";
 
     private readonly DirectoryLock _lock;
@@ -17,13 +20,30 @@ public sealed class StagedDirectory : IDisposable
     public string Path { get; }
 
     /// <summary>Makes one; the caller disposes it.</summary>
-    public static async Task<StagedDirectory> CreateInAsync(string parent, CancellationToken cancellationToken)
+    public static StagedDirectory CreateIn(string parent)
     {
         Directory.CreateDirectory(parent);
-        await RemoveAbandonedAsync(parent, cancellationToken).ConfigureAwait(false);
-        var path = System.IO.Path.Combine(parent, Prefix + Guid.NewGuid().ToString("N"));
-        Directory.CreateDirectory(path);
-        return new StagedDirectory(path, await DirectoryLock.AcquireAsync(path, TimeSpan.Zero, cancellationToken).ConfigureAwait(false));
+        RemoveAbandoned(parent);
+        for (var attempt = 1; ; attempt++)
+        {
+            var path = System.IO.Path.Combine(parent, Prefix + Guid.NewGuid().ToString("N"));
+            Directory.CreateDirectory(path);
+            if (DirectoryLock.TryAcquire(path) is { } ours)
+            {
+                if (Directory.Exists(path))
+                {
+                    return new StagedDirectory(path, ours);
+                }
+
+                ours.Dispose();
+            }
+
+            // Between its making and its lock, another process took it for abandoned.
+            if (attempt == MaxAttempts)
+            {
+                throw new IOException($"cannot keep a directory in '{parent}'");
+            }
+        }
     }
 
     /// <inheritdoc/>
@@ -33,20 +53,16 @@ public sealed class StagedDirectory : IDisposable
         _lock.Dispose();
     }
 
-    private static async Task RemoveAbandonedAsync(string parent, CancellationToken cancellationToken)
+    private static void RemoveAbandoned(string parent)
     {
         foreach (var path in Directory.EnumerateDirectories(parent, Prefix + "*"))
         {
-            try
+            if (DirectoryLock.TryAcquire(path) is { } abandoned)
             {
-                using (await DirectoryLock.AcquireAsync(path, TimeSpan.FromTicks(-1), cancellationToken).ConfigureAwait(false))
+                using (abandoned)
                 {
                     Remove(path);
                 }
-            }
-            catch (Exception e) when (e is HyperkubeException or IOException)
-            {
-                // Its owner lives, or it is gone already.
             }
         }
     }

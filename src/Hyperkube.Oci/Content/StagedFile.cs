@@ -8,6 +8,9 @@ namespace Hyperkube.Oci.Content;
 /// </remarks>
 public sealed class StagedFile : IAsyncDisposable
 {
+    /// <summary>That a cleaning process meets a file in the instant of its making is rare; twice in a row, hardly.</summary>
+    private const int MaxAttempts = 10;
+
     private const string Prefix = ".hyperkube-stage-";
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
@@ -34,8 +37,24 @@ public sealed class StagedFile : IAsyncDisposable
             UnixCreateMode = OwnerOnly,
             BufferSize = 0, // Whoever writes brings large blocks.
         };
-        var path = Path.Combine(directory, Prefix + Guid.NewGuid().ToString("N"));
-        return new StagedFile(path, new FileStream(path, options));
+        for (var attempt = 1; ; attempt++)
+        {
+            var path = Path.Combine(directory, Prefix + Guid.NewGuid().ToString("N"));
+            try
+            {
+                FileStream content = new(path, options);
+                if (File.Exists(path))
+                {
+                    return new StagedFile(path, content);
+                }
+
+                content.Dispose();
+            }
+            catch (IOException) when (attempt < MaxAttempts && Directory.Exists(directory))
+            {
+                // Between its making and its lock, another process took it for abandoned.
+            }
+        }
     }
 
     /// <summary>Replaces a small file by the given bytes.</summary>
@@ -57,6 +76,7 @@ public sealed class StagedFile : IAsyncDisposable
         File.SetUnixFileMode(_content.SafeFileHandle, mode); // Not at creation, so that the umask has no say.
         RandomAccess.FlushToDisk(_content.SafeFileHandle);
         File.Move(_path, target, overwrite: true);
+        Posix.Unlock(_content.SafeFileHandle); // Nobody can take it for abandoned any more, and others want to read it.
         Posix.FlushDirectory(Path.GetDirectoryName(_path)!);
     }
 

@@ -10,8 +10,10 @@ namespace Hyperkube.Oci.Content;
 /// </remarks>
 /// <param name="source">The bytes.</param>
 /// <param name="expected">What they must be.</param>
+/// <param name="where">Which content, for the message of a failure.</param>
 /// <param name="progress">Told the bytes read so far.</param>
-public sealed class VerifyingStream(Stream source, Descriptor expected, IProgress<long>? progress = null) : ReadOnlyStream
+public sealed class VerifyingStream(
+    Stream source, Descriptor expected, string where = "content", IProgress<long>? progress = null) : ReadOnlyStream
 {
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private long _read;
@@ -79,7 +81,7 @@ public sealed class VerifyingStream(Stream source, Descriptor expected, IProgres
 
         if (_read != expected.Size || actual != expected.Digest)
         {
-            throw new DigestMismatchException(expected, actual, _read);
+            throw new DigestMismatchException(where, expected, actual, _read);
         }
 
         _verified = true;

@@ -20,28 +20,25 @@ public sealed class EnvironmentProxy : IWebProxy
     /// <exception cref="HyperkubeException">A proxy is no URL.</exception>
     public EnvironmentProxy(Func<string, string?> variable)
     {
-        string? Value(string name) => variable(Lower(name)) is { Length: > 0 } lower ? lower : variable(name);
+        string? Value(string name) =>
+            variable(Lower(name)) is { Length: > 0 } lower ? lower
+            : variable(name) is { Length: > 0 } upper ? upper
+            : null;
 
         _http = ProxyUri("HTTP_PROXY", Value("HTTP_PROXY") ?? Value("ALL_PROXY"));
         _https = ProxyUri("HTTPS_PROXY", Value("HTTPS_PROXY") ?? Value("ALL_PROXY"));
         _direct = Value("NO_PROXY")?.Split([',', ' '], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
     }
 
-    /// <inheritdoc/>
-    public ICredentials? Credentials { get; set; }
-
-    /// <inheritdoc/>
-    public Uri? GetProxy(Uri destination)
+    /// <summary>Each proxy's own login, as it stands in its address.</summary>
+    public ICredentials? Credentials
     {
-        var proxy = destination.Scheme == Uri.UriSchemeHttps ? _https : _http;
-        if (proxy is not null && Credentials is null && proxy.UserInfo.Split(':', 2) is [{ Length: > 0 } user, .. var password])
-        {
-            Credentials = new NetworkCredential(
-                Uri.UnescapeDataString(user), password is [var secret] ? Uri.UnescapeDataString(secret) : "");
-        }
-
-        return proxy;
+        get => new AddressLogins();
+        set => throw new NotSupportedException("The logins stand in the variables.");
     }
+
+    /// <inheritdoc/>
+    public Uri? GetProxy(Uri destination) => destination.Scheme == Uri.UriSchemeHttps ? _https : _http;
 
     /// <inheritdoc/>
     public bool IsBypassed(Uri host) =>
@@ -60,15 +57,16 @@ public sealed class EnvironmentProxy : IWebProxy
             return address is not null && range.Contains(address);
         }
 
+        // [fd00::10]:5000 and host:5000, but not fd00::10, whose last colon is its own.
+        var colon = entry.Count(c => c == ':') == 1 || entry.StartsWith('[') ? entry.LastIndexOf(':') : -1;
+        if (colon > entry.LastIndexOf(']') && colon > 0 && ushort.TryParse(entry.AsSpan(colon + 1), out var port))
+        {
+            return port == host.Port && Covers(entry[..colon], host);
+        }
+
         if (IPAddress.TryParse(entry, out var one))
         {
             return one.Equals(address);
-        }
-
-        var colon = entry.LastIndexOf(':');
-        if (colon > 0 && ushort.TryParse(entry.AsSpan(colon + 1), out var port))
-        {
-            return port == host.Port && Covers(entry[..colon], host);
         }
 
         var domain = entry.TrimStart('*').TrimStart('.');
@@ -93,4 +91,14 @@ public sealed class EnvironmentProxy : IWebProxy
 #pragma warning disable CA1308 // The variables are written in lower case.
     private static string Lower(string name) => name.ToLowerInvariant();
 #pragma warning restore CA1308
+
+    private sealed class AddressLogins : ICredentials
+    {
+        public NetworkCredential? GetCredential(Uri uri, string authType) => uri.UserInfo.Split(':', 2) switch
+        {
+            [{ Length: > 0 } user, .. var password] => new NetworkCredential(
+                Uri.UnescapeDataString(user), password is [var secret] ? Uri.UnescapeDataString(secret) : ""),
+            _ => null,
+        };
+    }
 }

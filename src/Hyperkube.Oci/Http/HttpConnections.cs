@@ -11,6 +11,8 @@ public static class HttpConnections
     /// <summary>A host that does not answer a dial in 10 s is down: fenced sites wait for nothing else as often.</summary>
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(10);
 
+    private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1"; // id-kp-serverAuth
+
     /// <summary>Makes the handler; the caller disposes the invoker. Redirects are left to the caller, because whether one
     /// may be followed, and with which credentials, is a question of trust.</summary>
     /// <param name="proxy">Which proxy, if any.</param>
@@ -45,6 +47,7 @@ public static class HttpConnections
         using X509Chain chain = new();
         chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
         chain.ChainPolicy.CustomTrustStore.AddRange(authorities);
+        chain.ChainPolicy.ApplicationPolicy.Add(new Oid(ServerAuthentication));
         chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
         chain.ChainPolicy.DisableCertificateDownloads = true;
         foreach (var element in presented?.ChainElements ?? Enumerable.Empty<X509ChainElement>())

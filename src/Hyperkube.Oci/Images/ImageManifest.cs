@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace Hyperkube.Oci.Images;
 
@@ -26,4 +28,8 @@ public sealed record ImageManifest
 
     /// <summary>Hints for a reader.</summary>
     public ImmutableSortedDictionary<string, string>? Annotations { get; init; }
+
+    /// <summary>What only an index has: a document with both would be another image to each of two readers.</summary>
+    [JsonInclude]
+    internal JsonElement? Manifests { get; init; }
 }

@@ -1,4 +1,3 @@
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
@@ -18,7 +17,7 @@ public static class OciJson
 
     private static readonly OciJsonContext Context = new(new JsonSerializerOptions(OciJsonContext.Default.Options)
     {
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        Encoder = GoJsonEncoder.Instance,
         AllowDuplicateProperties = false, // Two readers that take another one of two fields see two images.
     });
 
@@ -68,20 +67,7 @@ public static class OciJson
         return [];
     }
 
-    private static byte[] Write<T>(T document, JsonTypeInfo<T> type)
-    {
-        var plain = JsonSerializer.SerializeToUtf8Bytes(document, type);
-        if (plain.AsSpan().IndexOfAny("<>&"u8) < 0)
-        {
-            return plain;
-        }
-
-        // These three occur in JSON only inside strings, where an escape means the same.
-        return System.Text.Encoding.UTF8.GetBytes(System.Text.Encoding.UTF8.GetString(plain)
-            .Replace("<", "\\u003c", StringComparison.Ordinal)
-            .Replace(">", "\\u003e", StringComparison.Ordinal)
-            .Replace("&", "\\u0026", StringComparison.Ordinal));
-    }
+    private static byte[] Write<T>(T document, JsonTypeInfo<T> type) => JsonSerializer.SerializeToUtf8Bytes(document, type);
 
     private static T Read<T>(ReadOnlySpan<byte> json, JsonTypeInfo<T> type, string where, string what)
     {
@@ -99,16 +85,21 @@ public static class OciJson
     private static ImageManifest Checked(ImageManifest manifest, string where)
     {
         CheckMediaType(manifest.MediaType is null || MediaTypes.IsManifest(manifest.MediaType), manifest.MediaType, where);
-        CheckSizes([manifest.Config, .. manifest.Layers], where);
-        return manifest;
+        CheckNamed([manifest.Config, .. manifest.Layers, .. Listed(manifest.Subject)], where);
+        return manifest.Manifests is null ? manifest : throw Both(where);
     }
 
     private static ImageIndex Checked(ImageIndex index, string where)
     {
         CheckMediaType(index.MediaType is null || MediaTypes.IsIndex(index.MediaType), index.MediaType, where);
-        CheckSizes(index.Manifests, where);
-        return index;
+        CheckNamed([.. index.Manifests, .. Listed(index.Subject)], where);
+        return index.Extra?.Keys.Any(k => k is "config" or "layers") != true ? index : throw Both(where);
     }
+
+    private static Descriptor[] Listed(Descriptor? one) => one is null ? [] : [one];
+
+    private static HyperkubeException Both(string where) =>
+        new(ErrorKind.BadContent, $"{where}: a manifest and an index in one document; expected one of them");
 
     // A document that calls itself something else would be read in two ways by two readers.
     private static void CheckMediaType(bool matches, string? mediaType, string where)
@@ -120,11 +111,16 @@ public static class OciJson
         }
     }
 
-    private static void CheckSizes(IReadOnlyList<Descriptor> named, string where)
+    private static void CheckNamed(IReadOnlyList<Descriptor?> named, string where)
     {
-        if (named.FirstOrDefault(child => child.Size < 0) is { } negative)
+        foreach (var child in named)
         {
-            throw new HyperkubeException(ErrorKind.BadContent, $"{where}: {negative.Digest} has a size of {negative.Size} bytes");
+            if (child is not { Size: >= 0 })
+            {
+                throw new HyperkubeException(ErrorKind.BadContent, child is null
+                    ? $"{where}: names a descriptor that is null"
+                    : $"{where}: {child.Digest} has a size of {child.Size} bytes");
+            }
         }
     }
 }

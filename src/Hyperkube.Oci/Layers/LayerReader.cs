@@ -1,15 +1,8 @@
-using Hyperkube.Oci.Content;
-using ZstdSharp;
-using ZstdSharp.Unsafe;
-
 namespace Hyperkube.Oci.Layers;
 
 /// <summary>Opens the tar inside a layer, whoever made it.</summary>
 public static class LayerReader
 {
-    /// <summary>Windows above 128 MiB are refused: no tool of this field writes them by default.</summary>
-    private const int MaxZstdWindowLog = 27;
-
     /// <summary>Wraps a blob in what its media type asks for.</summary>
     /// <param name="mediaType">The layer's.</param>
     /// <param name="blob">Disposed with the result.</param>
@@ -18,16 +11,9 @@ public static class LayerReader
     public static Stream OpenTar(string mediaType, Stream blob) => mediaType switch
     {
         MediaTypes.GzipLayer or MediaTypes.DockerGzipLayer => new GzipReader(blob),
-        MediaTypes.ZstdLayer => Zstd(blob),
+        MediaTypes.ZstdLayer => new ZstdReader(blob),
         MediaTypes.TarLayer => blob,
         _ => throw new HyperkubeException(
             ErrorKind.BadContent, $"a layer of media type '{mediaType}'; expected a tar, plain or with gzip or zstd"),
     };
-
-    private static DecompressionStream Zstd(Stream blob)
-    {
-        DecompressionStream stream = new(blob, StreamSizes.CopyBytes, checkEndOfStream: true, leaveOpen: false);
-        stream.SetParameter(ZSTD_dParameter.ZSTD_d_windowLogMax, MaxZstdWindowLog);
-        return stream;
-    }
 }

@@ -8,7 +8,8 @@ namespace Hyperkube.Oci.Layers;
 /// <param name="Mode">Its permission bits.</param>
 /// <param name="Content">What must be in it; the writer refuses anything else.</param>
 /// <param name="Open">Opens the content from its start.</param>
-public sealed record LayerFile(string Path, UnixFileMode Mode, Descriptor Content, Func<Stream> Open);
+/// <param name="Where">Where the content comes from, for the message of a failure.</param>
+public sealed record LayerFile(string Path, UnixFileMode Mode, Descriptor Content, Func<Stream> Open, string Where = "content");
 
 /// <summary>Makes layers: tar, hash, compress, hash, in one pass.</summary>
 /// <param name="compression">How.</param>
@@ -35,7 +36,7 @@ public sealed class LayerWriter(LayerCompression compression, int jobs)
             UstarWriter writer = new(tar);
             foreach (var file in files.OrderBy(f => f.Path, StringComparer.Ordinal))
             {
-                var content = new VerifyingStream(file.Open(), file.Content, progress);
+                var content = new VerifyingStream(file.Open(), file.Content, file.Where, progress);
                 await using (content.ConfigureAwait(false))
                 {
                     await writer.AddFileAsync(file.Path, file.Mode, file.Content.Size, content, cancellationToken)

@@ -72,7 +72,7 @@ public sealed class UstarReader(Stream source)
                 (longPath, longSize) = type switch
                 {
                     (byte)'L' => (Text(header), longSize),
-                    (byte)'x' => (Pax(header, "path") ?? longPath, PaxSize(header) ?? longSize),
+                    (byte)'x' => (Pax(header, "path") is { Length: > 0 } path ? path : longPath, PaxSize(header) ?? longSize),
                     _ => (longPath, longSize), // The target of a link, or words about the whole archive.
                 };
                 continue;
@@ -143,7 +143,7 @@ public sealed class UstarReader(Stream source)
                 value = (value << 8) | b;
             }
 
-            return value >= 0 && (field[0] & 0x7f) == 0 ? value : throw Damaged("a number out of range");
+            return value >= 0 && (field[0] & 0x7f) == 0 && !field[1..^8].ContainsAnyExcept((byte)0) ? value : throw Damaged("a number out of range");
         }
 
         foreach (var b in field.Trim(" \0"u8))
@@ -184,6 +184,11 @@ public sealed class UstarReader(Stream source)
 
             var record = Encoding.UTF8.GetString(header[(space + 1)..(length - 1)]);
             var equals = record.IndexOf('=', StringComparison.Ordinal);
+            if (equals < 1)
+            {
+                throw Damaged("a pax header that is malformed");
+            }
+
             if (equals == key.Length && record.StartsWith(key, StringComparison.Ordinal))
             {
                 found = record[(equals + 1)..];
@@ -233,6 +238,12 @@ public sealed class UstarReader(Stream source)
 
     private async ValueTask SkipAsync(CancellationToken cancellationToken)
     {
+        if (source.CanSeek)
+        {
+            source.Position += _content;
+            _content = 0;
+        }
+
         while (_content > 0)
         {
             await ReadAsync(_skip, cancellationToken).ConfigureAwait(false);

@@ -26,32 +26,14 @@ public sealed class ArchiveReader : IContentSource, IDisposable
         ArchiveReader archive = new(path, Open(path));
         try
         {
-            var file = new HandleStream(archive._file, 0, RandomAccess.GetLength(archive._file));
-            UstarReader tar = new(file);
-            while (await tar.NextAsync(cancellationToken).ConfigureAwait(false) is { } entry)
-            {
-                if (entry.Kind == TarEntryKind.File)
-                {
-                    archive._entries[entry.Path] = (file.Position, entry.Size);
-                }
-            }
+            await archive.ReadEntriesAsync(cancellationToken).ConfigureAwait(false);
+            return archive;
         }
-        catch (InvalidDataException e)
+        catch
         {
             archive.Dispose();
-            throw new HyperkubeException(ErrorKind.BadContent, $"{path}: expected an image archive: {e.Message}", e);
+            throw;
         }
-
-        if (!archive._entries.ContainsKey(LayoutFiles.Index))
-        {
-            archive.Dispose();
-            throw new HyperkubeException(ErrorKind.BadContent, $"{path}: the archive holds no {LayoutFiles.Index}; expected an OCI layout")
-            {
-                Hint = "convert an archive of an old 'docker save': skopeo copy docker-archive:FILE oci-archive:NEW:TAG",
-            };
-        }
-
-        return archive;
     }
 
     /// <summary>The images in it, in the order of its index.</summary>
@@ -67,18 +49,54 @@ public sealed class ArchiveReader : IContentSource, IDisposable
     {
         ArgumentNullException.ThrowIfNull(content);
         return _entries.TryGetValue(LayoutFiles.PathOf(content.Digest), out var entry)
-            ? new ValueTask<Stream>(new VerifyingStream(new HandleStream(_file, entry.Offset, entry.Size), content))
+            ? new ValueTask<Stream>(new VerifyingStream(new HandleStream(_file, entry.Offset, entry.Size), content, $"{_path}: a blob"))
             : throw new HyperkubeException(ErrorKind.NotFound, $"{_path}: the blob {content.Digest} is missing");
     }
 
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();
 
-    private static SafeFileHandle Open(string path)
+    private async Task ReadEntriesAsync(CancellationToken cancellationToken)
     {
         try
         {
-            return File.OpenHandle(path);
+            var file = new HandleStream(_file, 0, RandomAccess.GetLength(_file));
+            UstarReader tar = new(file);
+            while (await tar.NextAsync(cancellationToken).ConfigureAwait(false) is { } entry)
+            {
+                if (entry.Kind == TarEntryKind.File)
+                {
+                    _entries[entry.Path] = (file.Position, entry.Size);
+                }
+            }
+        }
+        catch (InvalidDataException e)
+        {
+            throw new HyperkubeException(ErrorKind.BadContent, $"{_path}: expected an image archive: {e.Message}", e);
+        }
+
+        if (!_entries.ContainsKey(LayoutFiles.Index))
+        {
+            throw new HyperkubeException(ErrorKind.BadContent, $"{_path}: the archive holds no {LayoutFiles.Index}; expected an OCI layout")
+            {
+                Hint = "convert an archive of an old 'docker save': skopeo copy docker-archive:FILE oci-archive:NEW:TAG",
+            };
+        }
+    }
+
+    private static SafeFileHandle Open(string path)
+    {
+        if (Directory.Exists(path))
+        {
+            throw new HyperkubeException(ErrorKind.BadContent, $"{path}: a directory; expected an image archive")
+            {
+                Hint = $"oci:{path} reads an image layout",
+            };
+        }
+
+        try
+        {
+            return SharedFile.OpenHandle(path);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {

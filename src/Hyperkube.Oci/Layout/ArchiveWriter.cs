@@ -16,8 +16,7 @@ public sealed class ArchiveWriter(string path, ArchiveFormat format) : IContentD
 
     private readonly Lock _lock = new();
     private readonly Dictionary<Digest, (Descriptor Content, OpenContent Open)> _contents = [];
-    private readonly List<Descriptor> _tagged = [];
-    private readonly List<string> _names = [];
+    private readonly SortedDictionary<string, (Descriptor Manifest, RegistryReference? Name)> _tagged = new(StringComparer.Ordinal);
 
     /// <inheritdoc/>
     public ValueTask<bool> HasAsync(Descriptor content, CancellationToken cancellationToken)
@@ -50,15 +49,10 @@ public sealed class ArchiveWriter(string path, ArchiveFormat format) : IContentD
     {
         ArgumentNullException.ThrowIfNull(manifest);
         var annotations = Annotations.Of(manifest.Annotations).SetItem(Annotations.RefName, tag);
-        _tagged.Add(manifest with
+        _tagged[tag] = (manifest with
         {
             Annotations = imageName is null ? annotations : annotations.SetItem(Annotations.ContainerdImageName, imageName.ToString()),
-        });
-        if (imageName is not null)
-        {
-            _names.Add(imageName.ToFamiliarString());
-        }
-
+        }, imageName);
         return ValueTask.CompletedTask;
     }
 
@@ -85,7 +79,7 @@ public sealed class ArchiveWriter(string path, ArchiveFormat format) : IContentD
         await AddAsync(tar, LayoutFiles.Index, OciJson.Write(new ImageIndex
         {
             MediaType = MediaTypes.Index,
-            Manifests = [.. _tagged.OrderBy(LayoutFiles.Tag, StringComparer.Ordinal)],
+            Manifests = [.. _tagged.Values.Select(t => t.Manifest)],
         }), cancellationToken).ConfigureAwait(false);
         if (format == ArchiveFormat.Docker)
         {
@@ -125,7 +119,7 @@ public sealed class ArchiveWriter(string path, ArchiveFormat format) : IContentD
     private async Task<byte[]> DockerManifestAsync(CancellationToken cancellationToken)
     {
         List<DockerArchiveImage> images = [];
-        foreach (var tagged in _tagged)
+        foreach (var (tagged, name) in _tagged.Values)
         {
             if (!MediaTypes.IsManifest(tagged.MediaType))
             {
@@ -141,7 +135,7 @@ public sealed class ArchiveWriter(string path, ArchiveFormat format) : IContentD
                 var manifest = OciJson.ReadManifest(json.ToArray(), tagged.Digest.ToString());
                 images.Add(new DockerArchiveImage(
                     LayoutFiles.PathOf(manifest.Config.Digest),
-                    _names,
+                    name is null ? [] : [name.ToFamiliarString()],
                     [.. manifest.Layers.Select(l => LayoutFiles.PathOf(l.Digest))]));
             }
         }

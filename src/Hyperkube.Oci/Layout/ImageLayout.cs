@@ -69,9 +69,10 @@ public sealed class ImageLayout : IContentSource, IContentDestination
     public ValueTask<Stream> OpenAsync(Descriptor content, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(content);
+        var path = PathOf(content.Digest);
         try
         {
-            return new ValueTask<Stream>(new VerifyingStream(File.OpenRead(PathOf(content.Digest)), content));
+            return new ValueTask<Stream>(new VerifyingStream(SharedFile.OpenRead(path), content, path));
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -153,7 +154,7 @@ public sealed class ImageLayout : IContentSource, IContentDestination
 
     private async Task<ImageIndex> ReadIndexAsync(CancellationToken cancellationToken)
     {
-        var file = File.OpenRead(IndexPath);
+        var file = SharedFile.OpenRead(IndexPath);
         await using (file.ConfigureAwait(false))
         {
             if (file.Length > OciJson.MaxDocumentBytes)

@@ -76,9 +76,7 @@ public sealed class ImageInspector(IContentSource source)
         List<ImageFile> files = [];
         foreach (var layer in manifest.Layers)
         {
-            files.AddRange(Claimed(layer) is { } claimed
-                ? [claimed]
-                : await ReadFilesAsync(layer, cancellationToken).ConfigureAwait(false));
+            Stack(files, Claimed(layer) is { } claimed ? [claimed] : await ReadFilesAsync(layer, cancellationToken).ConfigureAwait(false));
         }
 
         return new PlatformContents(
@@ -92,9 +90,30 @@ public sealed class ImageInspector(IContentSource source)
             files);
     }
 
+    // A file hides the one of the same path below it; a whiteout hides it and leaves nothing.
+    // https://github.com/opencontainers/image-spec/blob/v1.1.1/layer.md#whiteouts
+    private static void Stack(List<ImageFile> files, IReadOnlyList<ImageFile> above)
+    {
+        const string Whiteout = ".wh.", Opaque = ".wh..wh..opq";
+        foreach (var file in above)
+        {
+            var directory = Path.GetDirectoryName(file.Path)!.TrimEnd('/');
+            var name = Path.GetFileName(file.Path);
+            var hidden = name.StartsWith(Whiteout, StringComparison.Ordinal) ? $"{directory}/{name[Whiteout.Length..]}" : file.Path;
+            files.RemoveAll(f => name == Opaque
+                ? f.Layer != file.Layer && f.Path.StartsWith($"{directory}/", StringComparison.Ordinal)
+                : f.Path == hidden || (hidden != file.Path && f.Path.StartsWith($"{hidden}/", StringComparison.Ordinal)));
+            if (!name.StartsWith(Whiteout, StringComparison.Ordinal))
+            {
+                files.Add(file);
+            }
+        }
+    }
+
     private static ImageFile? Claimed(Descriptor layer) =>
         layer.Annotation(NodeImageRecipe.FilePath) is { } path
-        && layer.Annotation(NodeImageRecipe.FileSha256) is { } sha256
+        && path.StartsWith('/') && !path.Any(char.IsControl)
+        && layer.Annotation(NodeImageRecipe.FileSha256) is { } sha256 && Digest.TryParse($"sha256:{sha256}", null, out _)
         && long.TryParse(layer.Annotation(NodeImageRecipe.FileSize), NumberStyles.None, CultureInfo.InvariantCulture, out var size)
             ? new ImageFile(path, sha256, size, layer.Digest, IsClaim: true)
             : null;

@@ -40,7 +40,8 @@ public static class NodeImageRecipe
             binary.File.Name.Text,
             FileModes.Executable,
             new Descriptor(MediaTypes.Bytes, binary.Digest, binary.Size),
-            binary.OpenRead),
+            binary.OpenRead,
+            binary.Path),
     ];
 
     /// <summary>What a binary's layer says of it, so that a host knows without a download that it is up to date.</summary>

@@ -84,24 +84,13 @@ public sealed class BinaryCache
         FileStream file = new(content, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
         await using (file.ConfigureAwait(false))
         {
-            await hashes.AppendAsync(file, activity, cancellationToken).ConfigureAwait(false);
-            var resumed = hashes.Length > 0;
-            var found = await fetch(file, hashes, cancellationToken).ConfigureAwait(false);
-            if (found && resumed && hashes.Sha256() != expected)
-            {
-                // The beginning may have been damaged where it lay: the bytes get one chance from the start.
-                file.SetLength(0);
-                hashes.Restart();
-                found = await fetch(file, hashes, cancellationToken).ConfigureAwait(false);
-            }
-
-            if (!found)
+            if (!await FillAsync(file, hashes, expected, fetch, activity, cancellationToken).ConfigureAwait(false))
             {
                 return null;
             }
 
             RandomAccess.FlushToDisk(file.SafeFileHandle);
-            var handle = File.OpenHandle(content);
+            var handle = SharedFile.OpenHandle(content);
             if (hashes.Sha256() == expected)
             {
                 File.Move(content, path, overwrite: true);
@@ -114,6 +103,43 @@ public sealed class BinaryCache
             }
 
             return new HashedFile(handle, path, hashes.Length, hashes.Sha256(), hashes.Sha512(), wasCached: false);
+        }
+    }
+
+    // From what is there to all of it; false when there is no such file.
+    private static async Task<bool> FillAsync(
+        FileStream file, FileHashes hashes, Digest expected, Func<FileStream, FileHashes, CancellationToken, Task<bool>> fetch,
+        IActivity activity, CancellationToken cancellationToken)
+    {
+        if (file.Length >= FileLimits.MaxBytes)
+        {
+            file.SetLength(0); // No binary is that long, and no range could go on behind it.
+        }
+
+        await hashes.AppendAsync(file, activity, cancellationToken).ConfigureAwait(false);
+        if (hashes.Sha256() == expected)
+        {
+            return true; // The last run was ended between the last byte and the rename.
+        }
+
+        var isResumed = hashes.Length > 0;
+        try
+        {
+            var found = await fetch(file, hashes, cancellationToken).ConfigureAwait(false);
+            if (!found || !isResumed || hashes.Sha256() == expected)
+            {
+                return found;
+            }
+
+            // The beginning may have been damaged where it lay: the bytes get one chance from the start.
+            file.SetLength(0);
+            hashes.Restart();
+            return await fetch(file, hashes, cancellationToken).ConfigureAwait(false);
+        }
+        catch (HyperkubeException e) when (e.Kind == ErrorKind.BadContent)
+        {
+            file.SetLength(0); // Nothing to go on with.
+            throw;
         }
     }
 
@@ -141,25 +167,47 @@ public sealed class BinaryCache
     // Another process may trim too: whatever is gone already is gone. Open files stay readable.
     private void Trim(string keep)
     {
-        var files = new DirectoryInfo(_files).GetFiles().OrderByDescending(f => f.LastWriteTimeUtc).ToList();
         var total = 0L;
-        foreach (var file in files)
+        foreach (var (path, size, _) in Snapshot(_files).OrderByDescending(f => f.Used))
         {
-            total += file.Length;
-            if (total > _maxBytes && file.FullName != keep)
+            if (total + size > _maxBytes && path != keep)
             {
-                file.Delete();
-                total -= file.Length;
+                File.Delete(path);
+            }
+            else
+            {
+                total += size;
             }
         }
 
         foreach (var part in new DirectoryInfo(_parts).GetDirectories())
         {
-            if (_time.GetUtcNow().UtcDateTime - part.LastWriteTimeUtc > PartAge)
+            if (_time.GetUtcNow().UtcDateTime - part.LastWriteTimeUtc > PartAge && DirectoryLock.TryAcquire(part.FullName) is { } ours)
             {
-                RemovePart(part.FullName);
+                using (ours)
+                {
+                    RemovePart(part.FullName);
+                }
             }
         }
+    }
+
+    private static List<(string Path, long Size, DateTime Used)> Snapshot(string directory)
+    {
+        List<(string Path, long Size, DateTime Used)> files = [];
+        foreach (var file in new DirectoryInfo(directory).GetFiles())
+        {
+            try
+            {
+                files.Add((file.FullName, file.Length, file.LastWriteTimeUtc));
+            }
+            catch (FileNotFoundException)
+            {
+                // Gone meanwhile.
+            }
+        }
+
+        return files;
     }
 
     private static void RemovePart(string part)

@@ -1,5 +1,6 @@
 using System.Text;
 using Hyperkube.Oci;
+using Hyperkube.Oci.Content;
 
 namespace Hyperkube.Releases;
 
@@ -52,7 +53,7 @@ public sealed class DirectorySource : IReleaseSource
     {
         try
         {
-            return File.OpenRead(Path.Combine(_root, path));
+            return SharedFile.OpenRead(Path.Combine(_root, path));
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {

@@ -39,7 +39,7 @@ public sealed class HashedFile : IDisposable
     /// <exception cref="HyperkubeException">It is larger than any binary may be.</exception>
     public static async Task<HashedFile> OpenAsync(string path, bool wasCached, IActivity activity, CancellationToken cancellationToken)
     {
-        var file = File.OpenHandle(path, options: FileOptions.SequentialScan);
+        var file = SharedFile.OpenHandle(path);
         try
         {
             var size = RandomAccess.GetLength(file);

@@ -53,16 +53,28 @@ public sealed class Netrc
             ? value
             : throw new HyperkubeException(ErrorKind.Usage, $"{where}: nothing follows '{word}'; expected a value");
 
-        string? host = null, login = null;
+        string? host = null, login = null, password = null;
+        void EndEntry()
+        {
+            if (host is not null && password is not null)
+            {
+                logins.Add(host, $"{login}:{password}");
+            }
+
+            (host, login, password) = (null, null, null);
+        }
+
         while (words.TryDequeue(out var word))
         {
             switch (word)
             {
                 case "machine":
-                    (host, login) = (Value(word), null);
+                    EndEntry();
+                    host = Value(word);
                     break;
                 case "default":
-                    (host, login) = ("", null);
+                    EndEntry();
+                    host = "";
                     break;
                 case "login":
                     login = Value(word);
@@ -71,7 +83,7 @@ public sealed class Netrc
                     _ = Value(word);
                     break;
                 case "password" when host is not null:
-                    logins.Add(host, $"{login}:{Value(word)}");
+                    password = Value(word);
                     break;
                 default:
                     throw new HyperkubeException(ErrorKind.Usage,
@@ -79,11 +91,15 @@ public sealed class Netrc
             }
         }
 
+        EndEntry();
         return logins;
     }
 
     /// <summary>The <c>Authorization</c> header's Basic credentials for a host, or null.</summary>
-    public string? BasicFor(string host) => _byHost.GetValueOrDefault(host, _default!) is { } login
+    /// <param name="host">To whom.</param>
+    /// <param name="orDefault">Whether the login for hosts without one counts: it is meant for a host that the user asked, not for
+    /// wherever that host leads.</param>
+    public string? BasicFor(string host, bool orDefault) => (_byHost.GetValueOrDefault(host) ?? (orDefault ? _default : null)) is { } login
         ? Convert.ToBase64String(Encoding.UTF8.GetBytes(login))
         : null;
 

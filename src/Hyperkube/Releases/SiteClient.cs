@@ -128,7 +128,8 @@ internal sealed class SiteClient(HttpMessageInvoker http, Uri root, SiteOptions 
         }
 
         Uri target = new(from, location);
-        if (target.Scheme != from.Scheme && target.Scheme != Uri.UriSchemeHttps)
+        var mayBePlain = from.Scheme == Uri.UriSchemeHttp && (target.IsLoopback || options.PlainHttp);
+        if (target.Scheme != Uri.UriSchemeHttps && !(target.Scheme == Uri.UriSchemeHttp && mayBePlain))
         {
             throw new HyperkubeException(ErrorKind.Usage,
                 $"GET {Where(from)}: a redirect to {Where(target)}, without TLS; expected https")
@@ -151,7 +152,8 @@ internal sealed class SiteClient(HttpMessageInvoker http, Uri root, SiteOptions 
         using HttpRequestMessage request = new(HttpMethod.Get, uri);
         request.Headers.Range = range;
         request.Headers.UserAgent.Add(new ProductInfoHeaderValue("hyperkube", null));
-        if (options.Logins.BasicFor(uri.Host) is { } login && (uri.Scheme == Uri.UriSchemeHttps || uri.IsLoopback))
+        if (options.Logins.BasicFor(uri.Host, orDefault: uri.Host == root.Host) is { } login
+            && (uri.Scheme == Uri.UriSchemeHttps || uri.IsLoopback))
         {
             request.Headers.Authorization = new AuthenticationHeaderValue("Basic", login);
         }

@@ -117,7 +117,7 @@ public sealed class VerifyingStreamTests
     public async Task Progress_is_told_of_every_byte_and_in_order()
     {
         Collected progress = new();
-        await using VerifyingStream stream = new(new TrickleStream(Kubelet, 7), Promised, progress);
+        await using VerifyingStream stream = new(new TrickleStream(Kubelet, 7), Promised, progress: progress);
 
         await stream.CopyToAsync(Stream.Null, Ct);
 

@@ -21,6 +21,24 @@ internal static class Sample
         return bytes;
     }
 
+    /// <summary>Bytes of which no compressor makes fewer.</summary>
+    public static byte[] Noise(int count)
+    {
+        var state = 1UL;
+        var bytes = new byte[count];
+        foreach (ref var b in bytes.AsSpan())
+        {
+            unchecked
+            {
+                state = (state * 6364136223846793005) + 1442695040888963407;
+            }
+
+            b = (byte)(state >> 56);
+        }
+
+        return bytes;
+    }
+
     public static Descriptor Describe(ReadOnlySpan<byte> content, string mediaType = MediaTypes.Bytes) =>
         Descriptor.Of(mediaType, content);
 }

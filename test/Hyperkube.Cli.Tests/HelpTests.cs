@@ -1,0 +1,60 @@
+using Hyperkube.Testing;
+
+namespace Hyperkube.Cli.Tests;
+
+/// <summary>Help is what most people read first, and a promise: the texts are kept in files.</summary>
+public sealed class HelpTests : IDisposable
+{
+    private readonly Shell _shell = new();
+
+    public void Dispose() => _shell.Dispose();
+
+    // As a process, because a terminal's width and the program's name would show.
+    [Theory]
+    [InlineData("hyperkube")]
+    [InlineData("build")]
+    [InlineData("fetch")]
+    [InlineData("inspect")]
+    public async Task The_help_is_the_one_in_the_file(string command)
+    {
+        var help = (await HelpAsync(command)).Out;
+
+        Assert.Equal(Golden.TextFor($"test/Hyperkube.Cli.Tests/Golden/{command}.txt", help), help);
+    }
+
+    [Theory]
+    [InlineData("build")]
+    [InlineData("fetch")]
+    [InlineData("inspect")]
+    public async Task Every_command_has_an_example(string command) =>
+        Assert.Contains($"\n    hyperkube {command} ", (await HelpAsync(command)).Out, StringComparison.Ordinal);
+
+    [Fact]
+    public async Task The_overview_names_every_command_variables_and_exit_codes()
+    {
+        var help = (await HelpAsync("hyperkube")).Out;
+
+        Assert.All(["  build", "  fetch", "  inspect", "HYPERKUBE_<FLAG>", "Exit codes: 0"], word => Assert.Contains(word, help, StringComparison.Ordinal));
+    }
+
+    // A person without an example gives up; one with an example that fails, too.
+    [Fact]
+    public async Task The_examples_can_be_typed()
+    {
+        foreach (var command in (string[])["build", "fetch", "inspect"])
+        {
+            var examples = (await HelpAsync(command)).Out.Split('\n')
+                .Where(l => l.StartsWith($"    hyperkube {command} ", StringComparison.Ordinal)).Select(l => l.Trim()).ToList();
+            Assert.NotEmpty(examples);
+            foreach (var example in examples)
+            {
+                // Nothing but the word that keeps it from being done is wrong with it.
+                var ended = await _shell.RunAsync([.. example.Split(' ').Skip(1), "--no-such-flag"]);
+                Assert.Equal("hyperkube: Unrecognized command or argument '--no-such-flag'", ended.With(2).Message);
+            }
+        }
+    }
+
+    private async Task<Ended> HelpAsync(string command) =>
+        (await _shell.RunProcessAsync(command == "hyperkube" ? ["--help"] : [command, "--help"])).With(0);
+}

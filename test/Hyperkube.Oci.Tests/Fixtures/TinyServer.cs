@@ -1,0 +1,81 @@
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+
+namespace Hyperkube.Oci.Tests.Fixtures;
+
+/// <summary>Answers each request on loopback with what it is told to, and closes the connection.</summary>
+internal sealed class TinyServer : IAsyncDisposable
+{
+    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly Task _serving;
+
+    /// <param name="answer">From the head of a request to the bytes of the answer.</param>
+    /// <param name="certificate">With its key, for TLS; null for plain HTTP.</param>
+    public TinyServer(Func<string, string> answer, X509Certificate2? certificate = null)
+    {
+        _listener.Start();
+        _serving = ServeAsync(answer, certificate);
+    }
+
+    public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
+
+    public async ValueTask DisposeAsync()
+    {
+        _listener.Dispose();
+        await _serving;
+    }
+
+    private async Task ServeAsync(Func<string, string> answer, X509Certificate2? certificate)
+    {
+        while (true)
+        {
+            try
+            {
+                using var client = await _listener.AcceptTcpClientAsync();
+                await using var stream = await OpenAsync(client, certificate);
+                await stream.WriteAsync(Encoding.ASCII.GetBytes(answer(await HeadAsync(stream))));
+            }
+            catch (Exception e) when (e is IOException or System.Security.Authentication.AuthenticationException)
+            {
+                // A client that does not like what it sees hangs up.
+            }
+            catch (Exception e) when (e is SocketException or InvalidOperationException) // Disposed of.
+            {
+                return;
+            }
+        }
+    }
+
+    private static async Task<Stream> OpenAsync(TcpClient client, X509Certificate2? certificate)
+    {
+        if (certificate is null)
+        {
+            return client.GetStream();
+        }
+
+        SslStream secure = new(client.GetStream());
+        await secure.AuthenticateAsServerAsync(certificate);
+        return secure;
+    }
+
+    private static async Task<string> HeadAsync(Stream stream)
+    {
+        StringBuilder head = new();
+        var buffer = new byte[4096];
+        while (!head.ToString().EndsWith("\r\n\r\n", StringComparison.Ordinal))
+        {
+            var count = await stream.ReadAsync(buffer);
+            if (count == 0)
+            {
+                break;
+            }
+
+            head.Append(Encoding.ASCII.GetString(buffer, 0, count));
+        }
+
+        return head.ToString();
+    }
+}
