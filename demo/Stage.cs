@@ -14,8 +14,8 @@ internal sealed class Stage(TextWriter output, string hyperkube)
     public void Step(string title)
     {
         _step++;
-        output.WriteLine();
-        output.WriteLine($"[{_step}] {title}");
+        Line("");
+        Line($"[{_step}] {title}");
     }
 
     /// <summary>Shows a result.</summary>
@@ -23,7 +23,7 @@ internal sealed class Stage(TextWriter output, string hyperkube)
     {
         foreach (var line in text.TrimEnd().Split('\n'))
         {
-            output.WriteLine($"    {line}");
+            Line($"    {line}");
         }
     }
 
@@ -31,14 +31,14 @@ internal sealed class Stage(TextWriter output, string hyperkube)
     public void Check(bool holds, string result, string failure)
     {
         Say(holds ? result : throw new InvalidOperationException(failure));
-        output.WriteLine("    ok");
+        Line("    ok");
     }
 
     /// <summary>Ends the show.</summary>
     public void Done(string text)
     {
-        output.WriteLine();
-        output.WriteLine($"{text} ({_clock.Elapsed.TotalSeconds:F1} s)");
+        Line("");
+        Line($"{text} ({_clock.Elapsed.TotalSeconds:F1} s)");
     }
 
     /// <summary>Runs our own program.</summary>
@@ -46,7 +46,7 @@ internal sealed class Stage(TextWriter output, string hyperkube)
     {
         if (!quiet)
         {
-            output.WriteLine($"  $ hyperkube {string.Join(' ', arguments)}");
+            Line($"  $ hyperkube {string.Join(' ', arguments)}");
         }
 
         var (code, said) = await RunAsync(hyperkube, arguments, withErrors: !quiet);
@@ -71,7 +71,7 @@ internal sealed class Stage(TextWriter output, string hyperkube)
     /// <summary>Runs another program, which must succeed.</summary>
     public async Task<string> RunAsync(string program, IReadOnlyList<string> arguments)
     {
-        output.WriteLine($"  $ {program} {string.Join(' ', arguments)}");
+        Line($"  $ {program} {string.Join(' ', arguments)}");
         var (code, said) = await RunAsync(program, arguments, withErrors: true);
         Say(said);
         return code == 0 ? said : throw new InvalidOperationException($"{program} ended with exit code {code}");
@@ -80,7 +80,7 @@ internal sealed class Stage(TextWriter output, string hyperkube)
     /// <summary>Starts a program, sees that it stays, and ends it with SIGTERM.</summary>
     public async Task<int> RunUntilTerminatedAsync(string program)
     {
-        output.WriteLine($"  $ {program} &  kill -TERM $!; wait $!");
+        Line($"  $ {program} &  kill -TERM $!; wait $!");
         using var process = Process.Start(new ProcessStartInfo(program) { UseShellExecute = false })!;
         await Task.Delay(TimeSpan.FromMilliseconds(200));
         if (process.HasExited)
@@ -93,6 +93,8 @@ internal sealed class Stage(TextWriter output, string hyperkube)
         await process.WaitForExitAsync(deadline.Token);
         return process.ExitCode;
     }
+
+    private void Line(string text) => output.WriteLine(text);
 
     private static async Task<(int Code, string Said)> RunAsync(string program, IReadOnlyList<string> arguments, bool withErrors)
     {

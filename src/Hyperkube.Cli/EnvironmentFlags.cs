@@ -11,13 +11,9 @@ internal static class EnvironmentFlags
     {
         var line = root.Parse(words);
         var command = line.CommandResult.Command;
-        if (command == root)
-        {
-            return words;
-        }
-
+        var recursive = root.Options.Where(o => o.Recursive);
         List<string> added = [];
-        foreach (var option in command.Options.Concat(root.Options.Where(o => o.Recursive)))
+        foreach (var option in command == root ? recursive : command.Options.Concat(recursive))
         {
             if (option.Name.StartsWith("--", StringComparison.Ordinal) && option.Action is null
                 && line.GetResult(option) is null or { Implicit: true } && Value(command, option, variable) is { } value)
@@ -26,7 +22,9 @@ internal static class EnvironmentFlags
             }
         }
 
-        return [.. words, .. added];
+        // Right behind the command: at the end they might stand behind "--", where nothing is a flag.
+        var at = command == root ? 0 : words.ToList().IndexOf(command.Name) + 1;
+        return [.. words.Take(at), .. added, .. words.Skip(at)];
     }
 
     /// <summary>The variable that sets a flag for one command.</summary>

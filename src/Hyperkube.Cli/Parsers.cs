@@ -13,12 +13,34 @@ internal static class Parsers
         where T : class, IParsable<T> =>
         TryParse<T>(result, result.Tokens[^1].Value, out var value) ? value : null;
 
+    /// <summary>Several values, each word one of them.</summary>
+    internal static IReadOnlyList<T> Each<T>(ArgumentResult result)
+        where T : class, IParsable<T> => Read<T>(result, result.Tokens.Select(t => t.Value));
+
     /// <summary>Several values, each word one or more of them with commas between.</summary>
     internal static IReadOnlyList<T> Many<T>(ArgumentResult result)
+        where T : class, IParsable<T> => Read<T>(result, result.Tokens.SelectMany(t => t.Value.Split(',')));
+
+    /// <summary>A word that is not empty.</summary>
+    internal static string? Text(ArgumentResult result) => Texts(result) is [.., var last] ? last : null;
+
+    /// <summary>Words that are not empty.</summary>
+    internal static string[] Texts(ArgumentResult result)
+    {
+        var words = result.Tokens.Select(t => t.Value).ToArray();
+        if (words.Contains("", StringComparer.Ordinal))
+        {
+            result.AddError($"{NameOf(result)} '': expected a value");
+        }
+
+        return words;
+    }
+
+    private static List<T> Read<T>(ArgumentResult result, IEnumerable<string> words)
         where T : class, IParsable<T>
     {
         List<T> values = [];
-        foreach (var word in result.Tokens.SelectMany(t => t.Value.Split(',')))
+        foreach (var word in words)
         {
             if (TryParse<T>(result, word, out var value) && !values.Contains(value))
             {
@@ -93,8 +115,9 @@ internal static class Parsers
             rest = rest[(end + 1)..];
         }
 
-        duration = TimeSpan.FromSeconds(seconds);
-        return rest.IsEmpty && seconds > 0 && duration <= MaxDuration;
+        var isInRange = seconds > 0 && seconds <= (long)MaxDuration.TotalSeconds;
+        duration = isInRange ? TimeSpan.FromSeconds(seconds) : default;
+        return rest.IsEmpty && isInRange;
     }
 
     private static string NameOf(ArgumentResult result) => (result.Parent as OptionResult)?.Option.Name ?? result.Argument.Name;

@@ -107,14 +107,14 @@ internal static class Run
     {
         var color = line.GetValue(options.Color) switch
         {
-            ColorMode.Always => true,
-            ColorMode.Never => false,
-            _ => string.IsNullOrEmpty(host.Variable("NO_COLOR")),
+            ColorMode.Always => ColorSystemSupport.Standard,
+            ColorMode.Auto when string.IsNullOrEmpty(host.Variable("NO_COLOR")) => ColorSystemSupport.Detect,
+            _ => ColorSystemSupport.NoColors,
         };
         return AnsiConsole.Create(new AnsiConsoleSettings
         {
             Out = new AnsiConsoleOutput(host.Error),
-            ColorSystem = color ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
+            ColorSystem = color,
             Ansi = AnsiSupport.Yes,
             Interactive = InteractionSupport.Yes,
         });

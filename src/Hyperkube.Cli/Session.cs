@@ -32,7 +32,7 @@ internal sealed class Session(CliHost host, OutputFormat format, Verbosity verbo
 
         using StringWriter text = new();
         write(result, text);
-        _text = text.ToString();
+        _text = Printable.Text(text.ToString());
     }
 
     /// <summary>Says why the run failed.</summary>
@@ -53,10 +53,10 @@ internal sealed class Session(CliHost host, OutputFormat format, Verbosity verbo
             return;
         }
 
-        await host.Error.WriteLineAsync($"hyperkube: {_error.Message}").ConfigureAwait(false);
+        await host.Error.WriteLineAsync($"hyperkube: {Printable.Text(_error.Message)}").ConfigureAwait(false);
         if (_error.Hint is { } hint)
         {
-            await host.Error.WriteLineAsync($"  try: {hint}").ConfigureAwait(false);
+            await host.Error.WriteLineAsync($"  try: {Printable.Text(hint)}").ConfigureAwait(false);
         }
 
         if (verbosity == Verbosity.Debug && _cause is not null)

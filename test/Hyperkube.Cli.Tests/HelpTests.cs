@@ -34,7 +34,9 @@ public sealed class HelpTests : IDisposable
     {
         var help = (await HelpAsync("hyperkube")).Out;
 
-        Assert.All(["  build", "  fetch", "  inspect", "HYPERKUBE_<FLAG>", "Exit codes: 0"], word => Assert.Contains(word, help, StringComparison.Ordinal));
+        Assert.All(
+            ["  build", "  fetch", "  inspect", "HYPERKUBE_<FLAG>", "Exit codes: 0"],
+            word => Assert.Contains(word, help, StringComparison.Ordinal));
     }
 
     // A person without an example gives up; one with an example that fails, too.

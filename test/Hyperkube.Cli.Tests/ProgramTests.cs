@@ -31,7 +31,9 @@ public sealed class ProgramTests : IDisposable
         await File.WriteAllTextAsync(_shell["KUBERNETES_VERSION"], "v1.99.0\n", Ct);
         _shell.Variables["KUBERNETES_VERSION"] = "v1.36.4";
 
-        Assert.Contains("from the variable", (await _shell.RunProcessAsync("build", "--source", "tree")).With(0).Out, StringComparison.Ordinal);
+        var ended = (await _shell.RunProcessAsync("build", "--source", "tree")).With(0);
+
+        Assert.Contains("from the variable", ended.Out, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -56,7 +58,8 @@ public sealed class ProgramTests : IDisposable
     public async Task A_signal_ends_it_with_the_shells_code_and_what_came_is_kept(string signal, int code)
     {
         await using var site = ReleaseSite.Start(_shell.Tree);
-        site.Intercept = request => request.Path.EndsWith("arm64/kubectl", StringComparison.Ordinal) ? new SiteAnswer { Silent = true } : null;
+        site.Intercept = request =>
+            request.Path.EndsWith("arm64/kubectl", StringComparison.Ordinal) ? new SiteAnswer { Silent = true } : null;
         string[] words = ["fetch", Shell.Version, "--source", site.Url.ToString(), "--to", "to", "--jobs", "1", "--format", "json"];
         using var process = _shell.Start(words);
         while (!site.Requests.Any(r => r.Request.Path.EndsWith("arm64/kubectl", StringComparison.Ordinal)))
@@ -77,8 +80,8 @@ public sealed class ProgramTests : IDisposable
         site.Intercept = _ => null;
         var before = site.Requests.Count;
         (await _shell.RunProcessAsync(words)).With(0);
-        Assert.Equal("arm64/kubectl", string.Join(' ', site.Requests.Skip(before)
-            .Where(r => !r.Request.Path.Contains(".sha", StringComparison.Ordinal)).Select(r => r.Request.Path["v1.36.4/bin/linux/".Length..])));
+        var downloaded = site.Requests.Skip(before).Select(r => r.Request.Path).Where(p => !p.Contains(".sha", StringComparison.Ordinal));
+        Assert.Equal("v1.36.4/bin/linux/arm64/kubectl", string.Join(' ', downloaded));
     }
 
     [Fact]
@@ -88,11 +91,11 @@ public sealed class ProgramTests : IDisposable
         WriteEngine("podman", "[ \"$1\" = version ] && exit 0; [ \"$1\" = load ] && exec cat > podman.tar; exit 9");
         WriteEngine("ctr", "exit 9");
 
-        var ended = (await _shell.RunProcessAsync("build", Shell.Version, "--source", "tree", "--load", "--tag", "example/hyperkube:mine")).With(0);
+        var ended = (await BuildAsync("--load", "--tag", "example/hyperkube:mine")).With(0);
 
         Assert.EndsWith("written to podman:example/hyperkube:mine\n", ended.Out, StringComparison.Ordinal);
         var shown = (await _shell.RunAsync("inspect", $"docker-archive:{_shell["podman.tar"]}", "--format", "json")).With(0).Json;
-        Assert.Equal(Platform.Host.ToString(), Assert.Single(shown.GetProperty("platforms").EnumerateArray()).GetProperty("platform").GetString());
+        Assert.Equal($"{Platform.Host}", $"{Assert.Single(shown.GetProperty("platforms").EnumerateArray()).GetProperty("platform")}");
         Assert.False(Directory.Exists(_shell["dist"]));
     }
 
@@ -101,7 +104,7 @@ public sealed class ProgramTests : IDisposable
     {
         WriteEngine("ctr", "[ \"$*\" = version ] && exit 0; [ \"$*\" = 'images import -' ] && exec cat > ctr.tar; exit 9");
 
-        (await _shell.RunProcessAsync("build", Shell.Version, "--source", "tree", "--load")).With(0);
+        (await BuildAsync("--load")).With(0);
 
         Assert.True(new FileInfo(_shell["ctr.tar"]).Length > 0);
     }
@@ -111,7 +114,7 @@ public sealed class ProgramTests : IDisposable
     {
         WriteEngine("docker", "exit 1");
 
-        var ended = (await _shell.RunProcessAsync("build", Shell.Version, "--source", "tree", "--load", "-o", "docker-archive:image.tar")).With(6);
+        var ended = (await BuildAsync("--load", "-o", "docker-archive:image.tar")).With(6);
 
         Assert.Contains("no container engine answers", ended.Message, StringComparison.Ordinal);
         Assert.Contains("docker load -i image.tar", ended.Hint, StringComparison.Ordinal);
@@ -123,7 +126,7 @@ public sealed class ProgramTests : IDisposable
     {
         WriteEngine("docker", "exit 1");
 
-        var ended = (await _shell.RunProcessAsync("build", Shell.Version, "--source", "tree", "--try-load", "-o", "docker-archive:image.tar")).With(0);
+        var ended = (await BuildAsync("--try-load", "-o", "docker-archive:image.tar")).With(0);
 
         Assert.Contains("hyperkube: warning: no container engine answers", ended.Error, StringComparison.Ordinal);
         Assert.Contains("docker load -i image.tar", ended.Error, StringComparison.Ordinal);
@@ -134,10 +137,13 @@ public sealed class ProgramTests : IDisposable
     {
         WriteEngine("docker", "[ \"$1\" = version ] && exit 0; cat > /dev/null; echo 'no space left on device' >&2; exit 1");
 
-        var ended = (await _shell.RunProcessAsync("build", Shell.Version, "--source", "tree", "--load")).With(7);
+        var ended = (await BuildAsync("--load")).With(7);
 
         Assert.Contains("no space left on device", ended.Message, StringComparison.Ordinal);
     }
+
+    private Task<Ended> BuildAsync(params IReadOnlyList<string> words) =>
+        _shell.RunProcessAsync(["build", Shell.Version, "--source", "tree", .. words]);
 
     private void WriteEngine(string name, string script)
     {

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Hyperkube.Testing;
 using Microsoft.Extensions.Time.Testing;
 
@@ -124,13 +125,25 @@ public sealed class RunTests : IDisposable
     }
 
     [Fact]
+    public async Task Flags_of_all_commands_may_stand_in_front_of_the_command()
+    {
+        string[] global = ["--format", "json", "--verbosity", "quiet", "--timeout", "5m", "--color", "never"];
+
+        var ended = (await _shell.RunAsync([.. global, "build", Shell.Version, "--source", _shell.Tree, "-o", $"oci:{_shell["layout"]}"])).With(0);
+
+        Assert.Equal("v1.36.4", ended.Json.GetProperty("version").GetString());
+        Assert.Equal("", ended.Error);
+    }
+
+    [Fact]
     public async Task Progress_is_one_plain_line_per_finished_step()
     {
         var ended = (await _shell.BuildAsync("-o", $"oci:{_shell["layout"]}")).With(0);
 
         var lines = ended.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal(8, lines.Length); // Two binaries of two platforms, each fetched and packed.
-        Assert.Matches("^fetch kubelet linux/amd64: checked, sha256:[0-9a-f]{12}…", Assert.Single(lines, l => l.StartsWith("fetch kubelet linux/amd64", StringComparison.Ordinal)));
+        Assert.Single(lines, l => Regex.IsMatch(
+            l, @"^fetch kubelet linux/amd64: checked, sha256:[0-9a-f]{12}… \(\d+\.\d s\)$", RegexOptions.None, TimeSpan.FromSeconds(5)));
         Assert.DoesNotContain('\u001b', ended.Error);
     }
 

@@ -36,6 +36,9 @@ internal sealed class Shell : IDisposable
     /// <summary>A path below the test's directory.</summary>
     internal string this[string relative] => _directory[relative];
 
+    /// <summary>A binary of the release in the tree.</summary>
+    internal string PathOf(string platform, string name) => ReleaseTree.PathOf(Tree, Version, Oci.Platform.Parse(platform), name);
+
     /// <summary>Runs a command line in this process.</summary>
     internal async Task<Ended> RunAsync(params IReadOnlyList<string> words)
     {
@@ -110,11 +113,10 @@ internal sealed record Ended(int ExitCode, string Out, string Error)
     internal JsonElement Json => JsonDocument.Parse(Out).RootElement;
 
     /// <summary>The line of standard error that says what went wrong.</summary>
-    internal string Message => Error.Split('\n').LastOrDefault(
-        l => l.StartsWith("hyperkube: ", StringComparison.Ordinal) && !l.StartsWith("hyperkube: warning: ", StringComparison.Ordinal)) ?? "";
+    internal string Message => LastLine("hyperkube: ", exceptFor: "hyperkube: warning: ");
 
     /// <summary>The line that says what to try.</summary>
-    internal string Hint => Error.Split('\n').LastOrDefault(l => l.StartsWith("  try: ", StringComparison.Ordinal)) ?? "";
+    internal string Hint => LastLine("  try: ");
 
     internal static async Task<Ended> OfAsync(Process process)
     {
@@ -131,4 +133,8 @@ internal sealed record Ended(int ExitCode, string Out, string Error)
         Assert.True(ExitCode == exitCode, $"exit code {ExitCode}, expected {exitCode}:\n{Out}\n{Error}");
         return this;
     }
+
+    private string LastLine(string start, string? exceptFor = null) => Error.Split('\n').LastOrDefault(
+        line => line.StartsWith(start, StringComparison.Ordinal)
+            && (exceptFor is null || !line.StartsWith(exceptFor, StringComparison.Ordinal))) ?? "";
 }

@@ -31,7 +31,7 @@ public sealed class TestAuthority : IDisposable
 
         request.CertificateExtensions.Add(names.Build());
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: false, false, 0, critical: true));
-        using var certificate = request.Create(_root, now.AddHours(-1), now.AddMinutes(30), RandomNumberGenerator.GetBytes(8));
+        using var certificate = request.Create(_root, now.AddHours(-1), now.AddMinutes(30), [1]);
         Certificate = certificate.CopyWithPrivateKey(key);
     }
 

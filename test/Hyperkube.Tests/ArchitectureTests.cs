@@ -13,7 +13,8 @@ public sealed class ArchitectureTests
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
-    public static TheoryData<string> Rooms { get; } = [.. Directory.EnumerateDirectories(Repository.PathOf("src")).Select(d => Path.GetFileName(d)!)];
+    public static TheoryData<string> Rooms { get; } =
+        [.. Directory.EnumerateDirectories(Repository.PathOf("src")).Select(d => Path.GetFileName(d)!)];
 
     [Theory]
     [MemberData(nameof(Rooms))]
@@ -43,7 +44,8 @@ public sealed class ArchitectureTests
     {
         var references = typeof(BinaryName).Assembly.GetReferencedAssemblies().Select(a => a.Name!).ToList();
 
-        Assert.DoesNotContain(references, r => r is "hyperkube" or "System.CommandLine" || r.StartsWith("Spectre", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            references, r => r is "hyperkube" or "System.CommandLine" || r.StartsWith("Spectre", StringComparison.Ordinal));
     }
 
     // Comments may say where a number was measured.
@@ -66,7 +68,8 @@ public sealed class ArchitectureTests
         {
             var lines = await File.ReadAllLinesAsync(file, Ct);
             Assert.True(lines.Length <= MaxLines, $"{file}: {lines.Length} lines; expected at most {MaxLines}");
-            Assert.All(lines, line => Assert.True(line.Length <= MaxColumns, $"{file}: a line of {line.Length} columns; expected at most {MaxColumns}: {line}"));
+            Assert.All(lines, line => Assert.True(
+                line.Length <= MaxColumns, $"{file}: a line of {line.Length} columns; expected at most {MaxColumns}: {line}"));
         }
     }
 

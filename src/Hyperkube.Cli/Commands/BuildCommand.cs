@@ -23,38 +23,7 @@ internal static class BuildCommand
 
     internal static Command Create(Func<Request, CancellationToken, Task> run)
     {
-        ReleaseOptions release = new();
-        Option<IReadOnlyList<ImageReference>> output = new("--output", "-o")
-        {
-            Description = "Where the image goes; repeat (default: oci:dist/hyperkube:VERSION): " +
-                "oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME:TAG]",
-            HelpName = "TRANSPORT",
-            CustomParser = Parsers.Many<ImageReference>,
-            Arity = ArgumentArity.OneOrMore,
-        };
-        Option<string?> tag = new("--tag")
-        {
-            Description = "The image's name inside archives and engines (default: hyperkube:VERSION)",
-            HelpName = "REF",
-        };
-        tag.Validators.Add(result =>
-        {
-            if (result.Tokens is [var word] && RegistryReference.TryParseLocalName(word.Value) is null)
-            {
-                result.AddError($"--tag '{word.Value}': not a name; expected [HOST/]REPO[:TAG]");
-            }
-        });
-        Option<LayerCompression> compression = new("--compression")
-        {
-            Description = "How the layers are compressed: gzip (level 6), gzip:1 to gzip:9, zstd (level 3), zstd:1 to zstd:19",
-            HelpName = "gzip|zstd[:LEVEL]",
-            CustomParser = Parsers.One<LayerCompression>,
-            DefaultValueFactory = _ => LayerCompression.Gzip,
-        };
-        Option<bool> load = new("--load") { Description = "Hand the image of this host's platform to docker, podman or containerd" };
-        Option<bool> tryLoad = new("--try-load") { Description = "The same, but no failure if no engine answers" };
-        Option<bool> moveTag = new("--move-tag") { Description = "Let a tag that stands for other content be moved" };
-        Option<string?> digestFile = new("--digest-file") { Description = "Write the image's digest to a file", HelpName = "FILE" };
+        BuildOptions options = new();
         Command command = new("build",
             "Builds the image of a release, without a daemon: fetches the binaries, checks them, packs them.\n" +
             "VERSION defaults to the variable KUBERNETES_VERSION, else to the file KUBERNETES_VERSION.\n\n" +
@@ -62,24 +31,8 @@ internal static class BuildCommand
             "  hyperkube build v1.36.4\n" +
             "  hyperkube build stable-1.35 --source /media/usb/release -o oci-archive:hyperkube.tar\n" +
             "  hyperkube build v1.36.4 --platform linux/amd64 --load");
-        release.AddTo(command);
-        foreach (var option in (Option[])[output, tag, compression, load, tryLoad, moveTag, digestFile])
-        {
-            command.Options.Add(option);
-        }
-
-        command.SetAction((line, token) => run(
-            new Request(
-                line.GetValue(release.Version),
-                release.Read(line),
-                line.GetValue(output) ?? [],
-                line.GetValue(tag) is { } name ? RegistryReference.TryParseLocalName(name) : null,
-                line.GetRequiredValue(compression),
-                line.GetValue(load),
-                line.GetValue(tryLoad),
-                line.GetValue(moveTag),
-                line.GetValue(digestFile)),
-            token));
+        options.AddTo(command);
+        command.SetAction((line, token) => run(options.Read(line), token));
         return command;
     }
 
@@ -140,11 +93,6 @@ internal static class BuildCommand
     // All that can be known before anything is fetched.
     private static void CheckOutputs(Request request)
     {
-        foreach (var platform in request.Release.Platforms)
-        {
-            _ = SleepProgram.For(platform);
-        }
-
         foreach (var reference in request.Outputs)
         {
             switch (reference)

@@ -17,7 +17,13 @@ internal static class FetchCommand
     {
         ReleaseOptions release = new();
         release.Version.Arity = ArgumentArity.ExactlyOne;
-        Option<string> to = new("--to") { Description = "The directory", HelpName = "DIR", Required = true };
+        Option<string> to = new("--to")
+        {
+            Description = "The directory",
+            HelpName = "DIR",
+            Required = true,
+            CustomParser = Parsers.Text,
+        };
         Command command = new("fetch",
             "Downloads and checks the files of a release, into a directory that serves as --source.\n\n" +
             "Example:\n" +

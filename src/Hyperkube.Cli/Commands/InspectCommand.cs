@@ -42,14 +42,7 @@ internal static class InspectCommand
                 Hint = "copy it first: skopeo copy --all docker://HOST/REPO:TAG oci:DIR:TAG",
             },
         };
-        var tag = reference switch
-        {
-            LayoutReference layout => layout.Tag,
-            ArchiveReference { Format: ArchiveFormat.Oci } oci => oci.Name,
-            ArchiveReference { Name: { } name } => RegistryReference.TryParseLocalName(name)!.Tag,
-            _ => null,
-        };
-        var root = await source.ResolveAsync(tag, cancellationToken).ConfigureAwait(false)
+        var root = await ResolveAsync(reference, source, archive, cancellationToken).ConfigureAwait(false)
             ?? throw new HyperkubeException(ErrorKind.NotFound, $"{reference}: no such image")
             {
                 Hint = "see which tags are there: leave the tag out",
@@ -57,6 +50,17 @@ internal static class InspectCommand
         var contents = await new ImageInspector(source).InspectAsync(root, cancellationToken).ConfigureAwait(false);
         session.Result(Result(reference, contents), CliJson.Default.InspectResult, Write);
     }
+
+    private static async Task<Descriptor?> ResolveAsync(
+        ImageReference reference, IContentSource source, ArchiveReader? archive, CancellationToken cancellationToken) => reference switch
+        {
+            LayoutReference layout => await source.ResolveAsync(layout.Tag, cancellationToken).ConfigureAwait(false),
+            ArchiveReference { Format: ArchiveFormat.Docker, Name: { } name } =>
+                (await archive!.ListAsync(cancellationToken).ConfigureAwait(false)).FirstOrDefault(m =>
+                    m.Annotation(Annotations.ContainerdImageName) == RegistryReference.TryParseLocalName(name)?.ToString()),
+            ArchiveReference other => await source.ResolveAsync(other.Name, cancellationToken).ConfigureAwait(false),
+            _ => null,
+        };
 
     private static InspectResult Result(ImageReference reference, ImageContents contents) => new(
         reference.ToString(),
@@ -91,7 +95,8 @@ internal static class InspectCommand
             text.WriteLine($"    runs {string.Join(' ', platform.Entrypoint)} as {platform.User ?? "root"}");
             foreach (var file in platform.Binaries)
             {
-                text.WriteLine($"    {file.Path,-12} sha256:{file.Sha256}  {Sizes.Text(file.Size)}{(file.Claimed ? "" : ", read from the layer")}");
+                var origin = file.Claimed ? "" : ", read from the layer";
+                text.WriteLine($"    {file.Path,-12} sha256:{file.Sha256}  {Sizes.Text(file.Size)}{origin}");
             }
 
             text.WriteLine(platform.Evidence.Count > 0

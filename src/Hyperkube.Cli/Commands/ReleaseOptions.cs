@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using Hyperkube.Images;
 using Hyperkube.Oci;
 using Hyperkube.Oci.Http;
 using Hyperkube.Releases;
@@ -33,7 +34,7 @@ internal sealed class ReleaseOptions
     {
         Description = "For which platforms; repeat, or separate with commas",
         HelpName = "OS/ARCH",
-        CustomParser = Parsers.Many<Platform>,
+        CustomParser = ParsePlatforms,
         DefaultValueFactory = _ => [new("linux", "amd64"), new("linux", "arm64")],
         Arity = ArgumentArity.OneOrMore,
     };
@@ -51,6 +52,7 @@ internal sealed class ReleaseOptions
     {
         Description = "A download site or a directory with the same layout, VERSION/bin/OS/ARCH/NAME; repeat: tried in order",
         HelpName = "URL|DIR",
+        CustomParser = Parsers.Texts,
         DefaultValueFactory = _ => [UpstreamSite],
         Arity = ArgumentArity.OneOrMore,
     };
@@ -66,6 +68,7 @@ internal sealed class ReleaseOptions
     {
         Description = "A host that a source may redirect to, beside its own and upstream's; repeat",
         HelpName = "HOST",
+        CustomParser = Parsers.Texts,
         Arity = ArgumentArity.OneOrMore,
     };
 
@@ -78,6 +81,7 @@ internal sealed class ReleaseOptions
     {
         Description = "A PEM file of certificate authorities to trust beside the system's",
         HelpName = "FILE",
+        CustomParser = Parsers.Text,
     };
 
     private readonly Option<int?> _jobs = new("--jobs")
@@ -91,6 +95,7 @@ internal sealed class ReleaseOptions
     {
         Description = "Where verified downloads are kept, up to 8 GiB (default: hyperkube in XDG_CACHE_HOME or ~/.cache)",
         HelpName = "DIR",
+        CustomParser = Parsers.Text,
     };
 
     internal void AddTo(Command command)
@@ -111,6 +116,18 @@ internal sealed class ReleaseOptions
         line.GetValue(_ca),
         line.GetValue(_jobs) ?? Environment.ProcessorCount,
         line.GetValue(_cache));
+
+    private static IReadOnlyList<Platform> ParsePlatforms(ArgumentResult result)
+    {
+        var platforms = Parsers.Many<Platform>(result);
+        foreach (var platform in platforms.Except(SleepProgram.Platforms))
+        {
+            result.AddError($"--platform {platform}: upstream has no node binaries for it; " +
+                $"expected one of {string.Join(", ", SleepProgram.Platforms)}");
+        }
+
+        return platforms;
+    }
 
     private static Verification ParseVerification(ArgumentResult result)
     {
@@ -142,14 +159,15 @@ internal sealed class ReleaseReader : IDisposable
         _request = request;
         var variable = session.Host.Variable;
         _variable = variable;
+        var hasSite = request.Sources.Any(IsUrl); // Without one, neither logins nor proxies matter.
         SiteOptions options = new()
         {
             RedirectHosts = request.RedirectHosts,
             PlainHttp = request.PlainHttp,
-            Logins = Netrc.Load(variable),
+            Logins = hasSite ? Netrc.Load(variable) : Netrc.Empty,
             Retry = new RetryPolicy { Time = session.Host.Time },
         };
-        _http = request.Sources.Any(IsUrl) ? HttpConnections.Create(new EnvironmentProxy(variable), request.Authorities) : null;
+        _http = hasSite ? HttpConnections.Create(new EnvironmentProxy(variable), request.Authorities) : null;
         _verifier = new ReleaseVerifier(
             [
                 .. request.Sources.Select(IReleaseSource (s) => IsUrl(s)

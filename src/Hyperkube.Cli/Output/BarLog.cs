@@ -22,7 +22,7 @@ internal sealed class BarLog(IAnsiConsole console, ProgressContext progress, Tim
 
     public IActivity Begin(string name, long? totalBytes) => new Bar(this, name, totalBytes);
 
-    public void Warn(string message) => console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"[yellow]hyperkube: warning:[/] {message}");
+    public void Warn(string message) => console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"[yellow]hyperkube: warning:[/] {Printable.Text(message)}");
 
     private sealed class Bar : IActivity
     {
@@ -36,7 +36,7 @@ internal sealed class BarLog(IAnsiConsole console, ProgressContext progress, Tim
             _log = log;
             _name = name;
             _begun = log.Time.GetTimestamp();
-            _task = log.Progress.AddTask(Markup.Escape(name), maxValue: totalBytes ?? 1);
+            _task = log.Progress.AddTask(Markup.Escape(Printable.Text(name)), maxValue: totalBytes ?? 1);
             _task.IsIndeterminate = totalBytes is null;
         }
 
@@ -51,7 +51,7 @@ internal sealed class BarLog(IAnsiConsole console, ProgressContext progress, Tim
         public void Complete(string result)
         {
             var seconds = _log.Time.GetElapsedTime(_begun).TotalSeconds;
-            _log.Console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"[green]✓[/] {_name}: {result} [dim]({seconds:F1} s)[/]");
+            _log.Console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"[green]✓[/] {Printable.Text(_name)}: {Printable.Text(result)} [dim]({seconds:F1} s)[/]");
         }
 
         public void Dispose() => _task.StopTask();

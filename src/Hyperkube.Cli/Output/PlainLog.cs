@@ -13,7 +13,7 @@ internal sealed class PlainLog(TextWriter error, TimeProvider time) : IActivityL
     {
         lock (_lock)
         {
-            error.WriteLine(line);
+            error.WriteLine(Printable.Text(line));
         }
     }
 

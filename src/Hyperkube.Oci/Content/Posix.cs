@@ -6,7 +6,7 @@ namespace Hyperkube.Oci.Content;
 /// <summary>The system calls that .NET does not offer: opening without a lock, flushing and locking directories.</summary>
 internal static partial class Posix
 {
-    private const int ReadOnly = 0x80000; // O_RDONLY | O_CLOEXEC
+    private const int ReadOnly = 0x80000 | 0x800; // O_RDONLY | O_CLOEXEC | O_NONBLOCK: a pipe must not hang us
     private const int ExclusiveNow = 2 | 4; // LOCK_EX | LOCK_NB
     private const int NoLock = 8; // LOCK_UN
     private const int WouldBlock = 11; // EAGAIN

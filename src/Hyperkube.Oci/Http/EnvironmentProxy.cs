@@ -11,6 +11,7 @@ namespace Hyperkube.Oci.Http;
 /// </remarks>
 public sealed class EnvironmentProxy : IWebProxy
 {
+    private readonly Logins _logins = new();
     private readonly Uri? _http;
     private readonly Uri? _https;
     private readonly string[] _direct;
@@ -25,15 +26,15 @@ public sealed class EnvironmentProxy : IWebProxy
             : variable(name) is { Length: > 0 } upper ? upper
             : null;
 
-        _http = ProxyUri("HTTP_PROXY", Value("HTTP_PROXY") ?? Value("ALL_PROXY"));
-        _https = ProxyUri("HTTPS_PROXY", Value("HTTPS_PROXY") ?? Value("ALL_PROXY"));
+        _http = WithoutLogin(ProxyUri("HTTP_PROXY", Value("HTTP_PROXY") ?? Value("ALL_PROXY")));
+        _https = WithoutLogin(ProxyUri("HTTPS_PROXY", Value("HTTPS_PROXY") ?? Value("ALL_PROXY")));
         _direct = Value("NO_PROXY")?.Split([',', ' '], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
     }
 
     /// <summary>Each proxy's own login, as it stands in its address.</summary>
     public ICredentials? Credentials
     {
-        get => new AddressLogins();
+        get => _logins;
         set => throw new NotSupportedException("The logins stand in the variables.");
     }
 
@@ -92,13 +93,25 @@ public sealed class EnvironmentProxy : IWebProxy
     private static string Lower(string name) => name.ToLowerInvariant();
 #pragma warning restore CA1308
 
-    private sealed class AddressLogins : ICredentials
+    // .NET quotes a proxy's address in its messages, so the login must not stand in there.
+    private Uri? WithoutLogin(Uri? proxy)
     {
-        public NetworkCredential? GetCredential(Uri uri, string authType) => uri.UserInfo.Split(':', 2) switch
+        if (proxy?.UserInfo.Split(':', 2) is not [{ Length: > 0 } user, .. var password])
         {
-            [{ Length: > 0 } user, .. var password] => new NetworkCredential(
-                Uri.UnescapeDataString(user), password is [var secret] ? Uri.UnescapeDataString(secret) : ""),
-            _ => null,
-        };
+            return proxy;
+        }
+
+        _logins.Add(proxy, new NetworkCredential(
+            Uri.UnescapeDataString(user), password is [var secret] ? Uri.UnescapeDataString(secret) : ""));
+        return new UriBuilder(proxy) { UserName = "", Password = "" }.Uri;
+    }
+
+    private sealed class Logins : ICredentials
+    {
+        private readonly Dictionary<string, NetworkCredential> _byAuthority = new(StringComparer.OrdinalIgnoreCase);
+
+        public NetworkCredential? GetCredential(Uri uri, string authType) => _byAuthority.GetValueOrDefault(uri.Authority);
+
+        internal void Add(Uri proxy, NetworkCredential login) => _byAuthority[proxy.Authority] = login;
     }
 }

@@ -29,12 +29,14 @@ internal sealed unsafe class GoJsonEncoder : JavaScriptEncoder
         {
             '"' => "\\\"".TryCopyTo(to),
             '\\' => "\\\\".TryCopyTo(to),
+            '\b' => "\\b".TryCopyTo(to),
+            '\f' => "\\f".TryCopyTo(to),
             '\n' => "\\n".TryCopyTo(to),
             '\r' => "\\r".TryCopyTo(to),
             '\t' => "\\t".TryCopyTo(to),
             _ => $"\\u{unicodeScalar:x4}".TryCopyTo(to),
         };
-        numberOfCharactersWritten = !done ? 0 : unicodeScalar is '"' or '\\' or '\n' or '\r' or '\t' ? 2 : EscapeLength;
+        numberOfCharactersWritten = !done ? 0 : unicodeScalar is '"' or '\\' or '\b' or '\f' or '\n' or '\r' or '\t' ? 2 : EscapeLength;
         return done;
     }
 }

@@ -93,7 +93,20 @@ public static class OciJson
     {
         CheckMediaType(index.MediaType is null || MediaTypes.IsIndex(index.MediaType), index.MediaType, where);
         CheckNamed([.. index.Manifests, .. Listed(index.Subject)], where);
-        return index.Extra?.Keys.Any(k => k is "config" or "layers") != true ? index : throw Both(where);
+        if (index.Extra?.Keys.Any(k => k is "config" or "layers") == true)
+        {
+            throw Both(where);
+        }
+
+        try
+        {
+            _ = Write(index); // What cannot be written back, half a character for example, must not be taken in.
+            return index;
+        }
+        catch (JsonException e)
+        {
+            throw new HyperkubeException(ErrorKind.BadContent, $"{where}: expected an image index: {e.InnerException?.Message ?? e.Message}", e);
+        }
     }
 
     private static Descriptor[] Listed(Descriptor? one) => one is null ? [] : [one];

@@ -240,7 +240,7 @@ public sealed class UstarReader(Stream source)
     {
         if (source.CanSeek)
         {
-            source.Position += _content;
+            source.Position += _content <= source.Length - source.Position ? _content : throw Truncated();
             _content = 0;
         }
 

@@ -62,8 +62,8 @@ internal sealed class ZstdReader : ReadOnlyStream
     // No layer is empty, and the decoder takes no input at all for a whole stream.
     private int Account(int count, int wanted)
     {
-        _hasContent |= count > 0 || wanted == 0;
-        return _hasContent ? count : throw new InvalidDataException("the zstd stream is empty");
+        _hasContent |= count > 0;
+        return _hasContent || wanted == 0 ? count : throw new InvalidDataException("the zstd stream is empty");
     }
 
     private static InvalidDataException Damaged(Exception e) =>

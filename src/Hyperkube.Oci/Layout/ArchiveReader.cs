@@ -70,7 +70,7 @@ public sealed class ArchiveReader : IContentSource, IDisposable
                 }
             }
         }
-        catch (InvalidDataException e)
+        catch (Exception e) when (e is InvalidDataException or NotSupportedException) // The latter from a pipe.
         {
             throw new HyperkubeException(ErrorKind.BadContent, $"{_path}: expected an image archive: {e.Message}", e);
         }

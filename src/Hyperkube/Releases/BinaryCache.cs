@@ -158,8 +158,13 @@ public sealed class BinaryCache
             File.Delete(path); // Damaged where it lay.
             return null;
         }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        catch (FileNotFoundException)
         {
+            return null;
+        }
+        catch (HyperkubeException e) when (e.Kind == ErrorKind.BadContent)
+        {
+            File.Delete(path); // It has grown beyond all measure.
             return null;
         }
     }

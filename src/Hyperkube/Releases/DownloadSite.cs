@@ -78,9 +78,23 @@ public sealed class DownloadSite : IReleaseSource
     /// <inheritdoc/>
     public async Task<HashedFile?> FetchAsync(string path, Digest expected, IActivity activity, CancellationToken cancellationToken)
     {
-        if (_present is not null && Path.GetFullPath(Path.Combine(_present, path)) is var present && File.Exists(present))
+        if (_present is not null
+            && await TryPresentAsync(Path.GetFullPath(Path.Combine(_present, path)), expected, activity, cancellationToken)
+                .ConfigureAwait(false) is { } present)
         {
-            var file = await HashedFile.OpenAsync(present, wasCached: true, activity, cancellationToken).ConfigureAwait(false);
+            return present;
+        }
+
+        return await _cache.GetAsync(expected, new Download(_client, path, activity).RunAsync, activity, cancellationToken)
+            .ConfigureAwait(false);
+    }
+
+    private static async Task<HashedFile?> TryPresentAsync(
+        string path, Digest expected, IActivity activity, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var file = await HashedFile.OpenAsync(path, wasCached: true, activity, cancellationToken).ConfigureAwait(false);
             if (file.Sha256 == expected)
             {
                 return file;
@@ -88,9 +102,12 @@ public sealed class DownloadSite : IReleaseSource
 
             file.Dispose();
         }
+        catch (Exception e) when (e is FileNotFoundException or HyperkubeException { Kind: ErrorKind.BadContent })
+        {
+            // Not there, or no binary at all.
+        }
 
-        return await _cache.GetAsync(expected, new Download(_client, path, activity).RunAsync, activity, cancellationToken)
-            .ConfigureAwait(false);
+        return null;
     }
 
     private async Task<string> ReadTextAsync(HttpResponseMessage response, string where, CancellationToken cancellationToken)

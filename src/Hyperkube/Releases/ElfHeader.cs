@@ -52,9 +52,6 @@ internal static class ElfHeader
             count: read.U16(start[60..]), static (r, h) => r.U32(h[4..]) == NoBits ? (0, 0) : (r.U64(h[24..]), r.U64(h[32..])));
     }
 
-    /// <summary>The platforms that upstream builds for.</summary>
-    internal static bool Knows(Platform platform) => platform is { Os: "linux", Variant: null } && MachineOf(platform.Architecture) != 0;
-
     private static void CheckTable(
         Stream content, Reader read, string where, Platform platform, int entryBytes, ulong offset, ushort size, ushort count,
         Func<Reader, ReadOnlySpan<byte>, (ulong Offset, ulong Size)> extent)

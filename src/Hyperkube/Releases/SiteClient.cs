@@ -83,14 +83,16 @@ internal sealed class SiteClient(HttpMessageInvoker http, Uri root, SiteOptions 
                 Hint = $"put a login for {response.RequestMessage.RequestUri!.Host} into ~/.netrc, or check the one there",
             },
             HttpStatusCode.NotFound or HttpStatusCode.Gone => new HyperkubeException(ErrorKind.NotFound, $"GET {where}: {status}"),
-            HttpStatusCode.ProxyAuthenticationRequired => new HyperkubeException(
-                ErrorKind.AccessDenied, $"GET {where}: {status}: the proxy wants a login")
-            {
-                Hint = "write it into HTTPS_PROXY: http://USER:PASSWORD@HOST:PORT",
-            },
+            HttpStatusCode.ProxyAuthenticationRequired => ProxyWantsLogin(response.RequestMessage!.RequestUri!),
             _ => new HyperkubeException(ErrorKind.Unavailable, $"GET {where}: {status} {response.ReasonPhrase}"),
         };
     }
+
+    private static HyperkubeException ProxyWantsLogin(Uri uri) =>
+        new(ErrorKind.AccessDenied, $"GET {Where(uri)}: 407: the proxy wants a login")
+        {
+            Hint = "write it into HTTPS_PROXY: http://USER:PASSWORD@HOST:PORT",
+        };
 
     /// <summary>A URL without what may be secret.</summary>
     internal static string Where(Uri uri) => uri.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped);
@@ -182,6 +184,11 @@ internal sealed class SiteClient(HttpMessageInvoker http, Uri root, SiteOptions 
 
     private static HyperkubeException Unreachable(Uri uri, HttpRequestException e)
     {
+        if (e is { HttpRequestError: HttpRequestError.ProxyTunnelError, StatusCode: HttpStatusCode.ProxyAuthenticationRequired })
+        {
+            return ProxyWantsLogin(uri);
+        }
+
         var isTls = e.InnerException is AuthenticationException;
         var reason = (isTls ? e.InnerException!.Message : e.Message).TrimEnd('.');
         return new HyperkubeException(ErrorKind.Unavailable, $"GET {Where(uri)}: {reason}", e)

@@ -39,9 +39,9 @@ public sealed class BuildOutputsTests : IDisposable
 
         var shown = await InspectAsync($"docker-archive:{_shell["image.tar"]}");
 
-        var expected = built.GetProperty("platforms").EnumerateArray().Single(p => p.GetProperty("platform").GetString() == Platform.Host.ToString());
+        var expected = built.GetProperty("platforms").EnumerateArray().Single(p => $"{p.GetProperty("platform")}" == $"{Platform.Host}");
         Assert.Equal(expected.GetProperty("digest").GetString(), shown.GetProperty("digest").GetString());
-        Assert.Equal(Platform.Host.ToString(), Assert.Single(shown.GetProperty("platforms").EnumerateArray()).GetProperty("platform").GetString());
+        Assert.Equal($"{Platform.Host}", OnlyPlatform(shown));
     }
 
     [Fact]
@@ -52,14 +52,15 @@ public sealed class BuildOutputsTests : IDisposable
         (await _shell.BuildAsync("-o", $"docker-archive:{_shell["image.tar"]}", "--platform", foreign)).With(0);
 
         var shown = await InspectAsync($"docker-archive:{_shell["image.tar"]}");
-        Assert.Equal(foreign, Assert.Single(shown.GetProperty("platforms").EnumerateArray()).GetProperty("platform").GetString());
+        Assert.Equal(foreign, OnlyPlatform(shown));
     }
 
     [Fact]
     public async Task A_Docker_archive_of_several_foreign_platforms_is_refused_before_anything_is_read()
     {
         var ended = await _shell.RunAsync(
-            "build", Shell.Version, "--source", _shell.Tree, "--platform", "linux/ppc64le,linux/s390x", "-o", $"docker-archive:{_shell["image.tar"]}");
+            "build", Shell.Version, "--source", "/dev/null/none", "--platform", "linux/ppc64le,linux/s390x",
+            "-o", $"docker-archive:{_shell["image.tar"]}");
 
         Assert.Contains("takes one platform", ended.With(2).Message, StringComparison.Ordinal);
         Assert.Contains("--platform", ended.Hint, StringComparison.Ordinal);
@@ -121,6 +122,31 @@ public sealed class BuildOutputsTests : IDisposable
         Assert.Contains("tar+zstd", zstd.ToString(), StringComparison.Ordinal);
     }
 
+    // As a CI system does with one runner and several versions.
+    [Fact]
+    public async Task Builds_at_the_same_time_share_a_cache_and_a_layout()
+    {
+        await using var site = Testing.ReleaseSite.Start(_shell.Tree);
+        string[] words = ["build", Shell.Version, "--source", site.Url.ToString(), "--format", "json", "-o"];
+
+        for (var round = 0; round < 5; round++)
+        {
+            if (Directory.Exists(_shell["cache"]))
+            {
+                Directory.Delete(_shell["cache"], recursive: true);
+            }
+
+            var ended = await Task.WhenAll(Enumerable.Range(0, 4).Select(
+                i => Task.Run(() => _shell.RunAsync([.. words, $"oci:{_shell["layout"]}:{round}-{i}"]))));
+
+            Assert.Single(ended.Select(e => e.With(0).Json.GetProperty("digest").GetString()).Distinct(StringComparer.Ordinal));
+        }
+
+        await using var tags = File.OpenRead(_shell["layout/index.json"]);
+        using var index = await System.Text.Json.JsonDocument.ParseAsync(tags, cancellationToken: Ct);
+        Assert.Equal(20, index.RootElement.GetProperty("manifests").GetArrayLength());
+    }
+
     [Fact]
     public async Task The_digest_file_holds_the_digest()
     {
@@ -144,7 +170,8 @@ public sealed class BuildOutputsTests : IDisposable
     [Fact]
     public async Task A_name_given_with_tag_is_the_one_an_engine_sees()
     {
-        (await _shell.BuildAsync("-o", $"docker-archive:{_shell["image.tar"]}", "--tag", "registry.example/hyperkube:mine")).With(0);
+        const string Name = "registry.example/hyperkube:mine";
+        (await _shell.BuildAsync("-o", $"docker-archive:{_shell["image.tar"]}", "--tag", Name)).With(0);
 
         await using var tar = File.OpenRead(_shell["image.tar"]);
         await using System.Formats.Tar.TarReader reader = new(tar);
@@ -153,13 +180,16 @@ public sealed class BuildOutputsTests : IDisposable
             if (entry.Name == "manifest.json")
             {
                 using StreamReader text = new(entry.DataStream!);
-                Assert.Contains("\"RepoTags\":[\"registry.example/hyperkube:mine\"]", await text.ReadToEndAsync(Ct), StringComparison.Ordinal);
+                Assert.Contains($"\"RepoTags\":[\"{Name}\"]", await text.ReadToEndAsync(Ct), StringComparison.Ordinal);
                 return;
             }
         }
 
         Assert.Fail("no manifest.json in the archive");
     }
+
+    private static string? OnlyPlatform(System.Text.Json.JsonElement shown) =>
+        Assert.Single(shown.GetProperty("platforms").EnumerateArray()).GetProperty("platform").GetString();
 
     private async Task<System.Text.Json.JsonElement> InspectAsync(string reference) =>
         (await _shell.RunAsync("inspect", reference, "--format", "json")).With(0).Json;

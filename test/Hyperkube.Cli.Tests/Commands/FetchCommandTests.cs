@@ -133,11 +133,13 @@ public sealed class FetchCommandTests : IAsyncDisposable
     [Fact]
     public async Task Wrong_bytes_are_4_and_leave_nothing_in_the_directory()
     {
-        _site.Intercept = request => request.Path.EndsWith("/kubectl", StringComparison.Ordinal) ? SiteAnswer.Text("<html>") : null;
+        _site.Intercept = request =>
+            request.Path.EndsWith("/kubectl", StringComparison.Ordinal) ? SiteAnswer.Text("<html>") : null;
 
         (await FetchAsync("--jobs", "1")).With(4);
 
-        Assert.DoesNotContain(_shell.Files, f => f.StartsWith("to/", StringComparison.Ordinal) && f.Contains("kubectl", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            _shell.Files, f => f.StartsWith("to/", StringComparison.Ordinal) && f.Contains("kubectl", StringComparison.Ordinal));
     }
 
     // Upstream publishes kubectl for these too, but neither can what it publishes be checked nor an image be built of it.
@@ -169,7 +171,8 @@ public sealed class FetchCommandTests : IAsyncDisposable
     public async Task Credentials_in_the_URL_are_2_and_never_shown()
     {
         var ended = (await _shell.RunAsync(
-            "fetch", Shell.Version, "--source", "https://ann:hunter2@mirror.example/release", "--to", _shell["to"], "-v", "--format", "json")).With(2);
+            "fetch", Shell.Version, "--source", "https://ann:hunter2@mirror.example/release", "--to", _shell["to"], "-v",
+            "--format", "json")).With(2);
 
         Assert.DoesNotContain("hunter2", ended.Out + ended.Error, StringComparison.Ordinal);
     }

@@ -2,7 +2,6 @@ using System.Text.Json;
 using Hyperkube.Oci;
 using Hyperkube.Oci.Images;
 using Hyperkube.Oci.Layout;
-using Hyperkube.Testing;
 
 namespace Hyperkube.Cli.Tests.Commands;
 
@@ -24,7 +23,8 @@ public sealed class InspectCommandTests : IDisposable
         var json = (await _shell.RunAsync("inspect", Layout, "--format", "json")).With(0).Json;
 
         Assert.Equal("reference digest mediaType version created platforms", Names(json));
-        Assert.Equal($"{Layout} {digest} v1.36.4", $"{json.GetProperty("reference")} {json.GetProperty("digest")} {json.GetProperty("version")}");
+        Assert.Equal(
+            $"{Layout} {digest} v1.36.4", $"{json.GetProperty("reference")} {json.GetProperty("digest")} {json.GetProperty("version")}");
         foreach (var platform in json.GetProperty("platforms").EnumerateArray())
         {
             Assert.Equal("platform digest size user entrypoint binaries evidence layers", Names(platform));
@@ -34,7 +34,7 @@ public sealed class InspectCommandTests : IDisposable
             foreach (var binary in platform.GetProperty("binaries").EnumerateArray())
             {
                 Assert.Equal("name path sha256 size layer claimed", Names(binary));
-                var path = ReleaseTree.PathOf(_shell.Tree, Shell.Version, Platform.Parse($"{platform.GetProperty("platform")}"), $"{binary.GetProperty("name")}");
+                var path = _shell.PathOf($"{platform.GetProperty("platform")}", $"{binary.GetProperty("name")}");
                 Assert.Equal(Digest.Of(await File.ReadAllBytesAsync(path, Ct)).Hex, binary.GetProperty("sha256").GetString());
                 Assert.True(binary.GetProperty("claimed").GetBoolean());
             }
@@ -79,9 +79,11 @@ public sealed class InspectCommandTests : IDisposable
     [InlineData("docker-archive:{0}/docker.tar:other:v1.36.4")]
     public async Task What_is_not_there_is_3(string form)
     {
-        (await _shell.BuildAsync("-o", Layout, "-o", $"oci-archive:{_shell["image.tar"]}", "-o", $"docker-archive:{_shell["docker.tar"]}")).With(0);
+        var directory = _shell[""].TrimEnd('/');
+        (await _shell.BuildAsync(
+            "-o", Layout, "-o", $"oci-archive:{directory}/image.tar", "-o", $"docker-archive:{directory}/docker.tar")).With(0);
 
-        (await _shell.RunAsync("inspect", form.Replace("{0}", _shell[""].TrimEnd('/'), StringComparison.Ordinal))).With(3);
+        (await _shell.RunAsync("inspect", form.Replace("{0}", directory, StringComparison.Ordinal))).With(3);
     }
 
     [Fact]

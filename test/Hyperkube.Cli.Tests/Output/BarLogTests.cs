@@ -85,7 +85,8 @@ public sealed class BarLogTests : IDisposable
         var ended = await _shell.RunAsync(
             "build", Shell.Version, "--source", "http://[::1]:1/release", "--source", site.Url.ToString(), "-o", Layout);
 
-        Assert.Contains("http://[::1]:1/release", Plain(ended.With(0).Error).Replace("\n", "", StringComparison.Ordinal), StringComparison.Ordinal);
+        var said = Plain(ended.With(0).Error).Replace("\n", "", StringComparison.Ordinal);
+        Assert.Contains("http://[::1]:1/release", said, StringComparison.Ordinal);
     }
 
     // A foreground or a background; bold and dim are no colours.

@@ -86,6 +86,19 @@ public sealed class DirectoryLockTests : IDisposable
     }
 
     [Fact]
+    public async Task A_look_takes_a_free_lock_and_does_not_wait_for_another()
+    {
+        using (await DirectoryLock.AcquireAsync(_directory.Path, Patient, Ct))
+        {
+            Assert.Null(DirectoryLock.TryAcquire(_directory.Path));
+        }
+
+        using var free = DirectoryLock.TryAcquire(_directory.Path);
+        Assert.NotNull(free);
+        Assert.Null(DirectoryLock.TryAcquire(_directory["missing"]));
+    }
+
+    [Fact]
     public async Task A_missing_directory_is_the_hosts_fault_and_says_where()
     {
         var error = await Assert.ThrowsAnyAsync<IOException>(

@@ -161,6 +161,28 @@ public sealed class EnvironmentProxyTests
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
     }
 
+    [Fact]
+    public async Task A_proxy_that_asks_before_a_tunnel_is_told_as_well()
+    {
+        List<string> requests = [];
+        await using TinyServer server = new(request =>
+        {
+            requests.Add(request);
+            return requests.Count == 1
+                ? "HTTP/1.1 407 Authenticate\r\nProxy-Authenticate: Basic realm=\"x\"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+                : "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+        });
+        using var http = HttpConnections.Create(
+            Proxy(("HTTPS_PROXY", $"http://user:secret@127.0.0.1:{server.Port}")), extraAuthorities: null);
+        using HttpRequestMessage request = new(HttpMethod.Get, Https);
+
+        await Assert.ThrowsAsync<HttpRequestException>(() => http.SendAsync(request, TestContext.Current.CancellationToken));
+
+        Assert.Equal(2, requests.Count);
+        Assert.All(requests, head => Assert.StartsWith("CONNECT registry.example.com:443 ", head, StringComparison.Ordinal));
+        Assert.Contains("Proxy-Authorization: Basic dXNlcjpzZWNyZXQ=", requests[1], StringComparison.Ordinal);
+    }
+
     // One proxy's secret is none of the other's business.
     [Fact]
     public void Each_proxy_has_its_own_credentials()

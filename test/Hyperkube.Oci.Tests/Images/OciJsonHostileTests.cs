@@ -172,6 +172,34 @@ public sealed class OciJsonHostileTests
         }
     }
 
+    // Tagging in a layout writes back what was read.
+    [Theory]
+    [InlineData("\"\\ud800\"")]
+    [InlineData("{\"\\udc00\":1}")]
+    [InlineData("\"\\u0000\"")]
+    [InlineData("1e999")]
+    [InlineData("123456789012345678901234567890")]
+    [InlineData("null")]
+    [InlineData("[[],{},[null,true]]")]
+    public void What_could_be_read_can_be_written_back(string value)
+    {
+        var json = $$"""{"schemaVersion":2,"manifests":[],"x":{{value}} }""";
+        ImageIndex? index = null;
+        try
+        {
+            index = OciJson.ReadIndex(Encoding.UTF8.GetBytes(json), "the place");
+        }
+        catch (HyperkubeException e)
+        {
+            Assert.Equal(ErrorKind.BadContent, e.Kind);
+        }
+
+        if (index is not null)
+        {
+            Assert.NotEmpty(OciJson.Write(index));
+        }
+    }
+
     [Fact]
     public void What_else_a_foreign_index_said_is_written_back()
     {

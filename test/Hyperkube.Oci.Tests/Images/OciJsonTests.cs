@@ -84,6 +84,7 @@ public sealed class OciJsonTests
     [InlineData("'/`=%", "'/`=%")]
     [InlineData("\"\\", @"\""\\")]
     [InlineData("\n\r\t", @"\n\r\t")]
+    [InlineData("\b\f", @"\b\f")]
     [InlineData("\u0001\u001f", @"\u0001\u001f")]
     [InlineData("äöü€漢", "äöü€漢")]
     [InlineData("\u2028\u2029", @"\u2028\u2029")]
@@ -94,6 +95,18 @@ public sealed class OciJsonTests
         Assert.Equal(
             $$$"""{"schemaVersion":2,"manifests":[],"annotations":{"k":"{{{escaped}}}"}}""",
             Encoding.UTF8.GetString(OciJson.Write(new ImageIndex { Manifests = [], Annotations = Annotations.Of([new("k", text)]) })));
+
+    // Go writes the replacement character for what is no text.
+    [Theory]
+    [InlineData("\ud800")]
+    [InlineData("a\udc00b")]
+    [InlineData("\udc00\ud800<")]
+    public void Half_a_character_is_replaced(string text)
+    {
+        var written = OciJson.Write(new ImageIndex { Manifests = [], Annotations = Annotations.Of([new("k", text)]) });
+
+        Assert.Contains("\ufffd", OciJson.ReadIndex(written, "here").Annotations!["k"], StringComparison.Ordinal);
+    }
 
     [Fact]
     public void Any_text_survives_writing_and_reading() =>

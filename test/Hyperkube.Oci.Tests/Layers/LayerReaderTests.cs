@@ -63,6 +63,35 @@ public sealed class LayerReaderTests
         await AssertInvalidAsync([]);
 
     [Fact]
+    public async Task No_zstd_at_all_is_invalid_data_also_after_an_empty_buffer()
+    {
+        await using var tar = LayerReader.OpenTar(MediaTypes.ZstdLayer, new MemoryStream());
+        Assert.Equal(0, await tar.ReadAsync(Memory<byte>.Empty, Ct));
+
+        await Assert.ThrowsAsync<InvalidDataException>(() => tar.ReadAsync(new byte[1], Ct).AsTask());
+    }
+
+    [Fact]
+    public void Reading_zstd_synchronously_gives_the_same()
+    {
+        using var good = LayerReader.OpenTar(MediaTypes.ZstdLayer, new TrickleStream(Zstd(Content)));
+        using var bad = LayerReader.OpenTar(MediaTypes.ZstdLayer, new TrickleStream(Zstd(Content)[..^1]));
+
+        Assert.Equal(Content, Unpack.All(good));
+        Assert.Throws<InvalidDataException>(() => Unpack.All(bad));
+    }
+
+    [Fact]
+    public async Task A_fault_of_the_source_passes_through_zstd()
+    {
+        IOException fault = new("the line is gone");
+        await using var tar = LayerReader.OpenTar(
+            MediaTypes.ZstdLayer, new Testing.FaultyStream(new TrickleStream(Zstd(Content)), 30, () => fault));
+
+        Assert.Same(fault, await Assert.ThrowsAsync<IOException>(() => Unpack.AllAsync(tar, Ct)));
+    }
+
+    [Fact]
     public async Task Garbage_behind_zstd_is_invalid_data()
     {
         await AssertInvalidAsync([.. Zstd(Content), 1]);

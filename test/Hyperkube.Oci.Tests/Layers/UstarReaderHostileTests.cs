@@ -98,6 +98,22 @@ public sealed class UstarReaderHostileTests
         await AssertRefusedAsync(RawTar.Header("a", 0, 'L', header => UstarReaderTests.Base256(header, size)), RawTar.End);
     }
 
+    // Where the source can seek, nothing is read to find out that it is not there.
+    [Theory]
+    [InlineData(long.MaxValue)]
+    [InlineData(long.MaxValue - 511)]
+    [InlineData(1L << 40)]
+    [InlineData(4096)]
+    public async Task A_size_that_cannot_be_there_is_refused_when_the_content_is_passed_over(long size)
+    {
+        using MemoryStream archive = new(
+            [.. RawTar.Header("a", 0, change: header => UstarReaderTests.Base256(header, size)), .. RawTar.Entry("b", ""), .. RawTar.End]);
+        UstarReader reader = new(archive);
+        await reader.NextAsync(TestContext.Current.CancellationToken);
+
+        await Assert.ThrowsAsync<InvalidDataException>(() => reader.NextAsync(TestContext.Current.CancellationToken).AsTask());
+    }
+
     // Read by its last eight bytes, 2^64 + 7 would be 7 here and a refusal everywhere else.
     [Theory]
     [InlineData(127, 1)]

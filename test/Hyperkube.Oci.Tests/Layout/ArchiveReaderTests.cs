@@ -1,3 +1,4 @@
+using System.IO.Pipes;
 using System.Text;
 using Hyperkube.Oci.Content;
 using Hyperkube.Oci.Layout;
@@ -149,6 +150,31 @@ public sealed class ArchiveReaderTests : IDisposable
 
             await AssertBadAsync();
         }
+    }
+
+    [Theory]
+    [InlineData(long.MaxValue)]
+    [InlineData(long.MaxValue - 511)]
+    [InlineData(1L << 40)]
+    public async Task An_entry_that_is_larger_than_the_archive_is_refused(long size)
+    {
+        await WriteAsync(
+            RawTar.Entry("index.json", EmptyIndex), RawTar.Header("a", 0, change: header => Layers.UstarReaderTests.Base256(header, size)),
+            RawTar.End);
+
+        await AssertBadAsync();
+    }
+
+    // The shell's <(command), which cannot be read in place.
+    [Fact]
+    public async Task A_pipe_is_no_archive()
+    {
+        await using AnonymousPipeServerStream pipe = new(PipeDirection.Out);
+
+        var error = await Assert.ThrowsAsync<HyperkubeException>(
+            () => ArchiveReader.OpenAsync($"/proc/self/fd/{pipe.GetClientHandleAsString()}", Ct));
+
+        Assert.Contains("/proc/self/fd/", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

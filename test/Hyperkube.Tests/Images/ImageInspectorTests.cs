@@ -88,7 +88,9 @@ public sealed class ImageInspectorTests : IDisposable
         var layer = await LayerAsync(layout, "gzip", ("kubelet", "content"));
         var claims = Annotations.Of(
         [
-            new(NodeImageRecipe.FilePath, "/kubelet"), new(NodeImageRecipe.FileSha256, Sha256("content")), new(NodeImageRecipe.FileSize, "7"),
+            new(NodeImageRecipe.FilePath, "/kubelet"),
+            new(NodeImageRecipe.FileSha256, Sha256("content")),
+            new(NodeImageRecipe.FileSize, "7"),
         ]);
         var root = await ImageAsync(layout, layer with { Descriptor = layer.Descriptor with { Annotations = claims.SetItem(key, value) } });
 
@@ -177,7 +179,8 @@ public sealed class ImageInspectorTests : IDisposable
         return await PutAsync(layout, image.Manifest.Descriptor.MediaType, image.Manifest.Content.ToArray());
     }
 
-    private static async Task<Layer> LayerAsync(ImageLayout layout, string compression, params IReadOnlyList<(string Path, string Text)> files)
+    private static async Task<Layer> LayerAsync(
+        ImageLayout layout, string compression, params IReadOnlyList<(string Path, string Text)> files)
     {
         await using var staged = layout.Stage();
         var layer = await new LayerWriter(LayerCompression.Parse(compression, null), jobs: 1).WriteAsync(

@@ -64,8 +64,9 @@ public sealed class ImageOutputTests : IDisposable
         var blobs = _release.LayoutFiles.Count();
         var second = await _release.BuildAsync(created: DateTimeOffset.UnixEpoch.AddYears(1));
 
-        await (await OutputAsync(first)).ToLayoutAsync(await _release.LayoutAsync(), new LayoutReference(_release.LayoutPath, "a"), false, Ct);
-        await (await OutputAsync(second)).ToLayoutAsync(await _release.LayoutAsync(), new LayoutReference(_release.LayoutPath, "b"), false, Ct);
+        var layout = await _release.LayoutAsync();
+        await (await OutputAsync(first)).ToLayoutAsync(layout, new LayoutReference(_release.LayoutPath, "a"), moveTag: false, Ct);
+        await (await OutputAsync(second)).ToLayoutAsync(layout, new LayoutReference(_release.LayoutPath, "b"), moveTag: false, Ct);
 
         var tags = await (await _release.LayoutAsync()).ListAsync(Ct);
         Assert.Equal("a b", string.Join(' ', tags.Select(t => t.Annotation(Annotations.RefName))));

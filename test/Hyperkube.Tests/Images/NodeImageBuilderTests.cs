@@ -1,8 +1,6 @@
 using System.Formats.Tar;
 using CsCheck;
-using Hyperkube.Images;
 using Hyperkube.Oci;
-using Hyperkube.Oci.Content;
 using Hyperkube.Oci.Images;
 using Hyperkube.Oci.Layers;
 using Hyperkube.Testing;

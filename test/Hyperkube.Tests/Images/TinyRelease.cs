@@ -61,7 +61,8 @@ internal sealed class TinyRelease : IDisposable
     internal async Task<byte[]> DocumentAsync(Descriptor document) => await (await LayoutAsync()).ReadDocumentAsync(document, Ct);
 
     /// <summary>Reads a manifest from the layout.</summary>
-    internal async Task<ImageManifest> ManifestAsync(Descriptor manifest) => OciJson.ReadManifest(await DocumentAsync(manifest), "manifest");
+    internal async Task<ImageManifest> ManifestAsync(Descriptor manifest) =>
+        OciJson.ReadManifest(await DocumentAsync(manifest), "manifest");
 
     /// <summary>Reads the config of a manifest from the layout.</summary>
     internal async Task<ImageConfig> ConfigAsync(ImageManifest manifest) =>

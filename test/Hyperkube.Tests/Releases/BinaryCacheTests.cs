@@ -59,6 +59,20 @@ public sealed class BinaryCacheTests : IDisposable
     }
 
     [Fact]
+    public async Task A_file_that_grew_beyond_all_measure_where_it_lies_is_fetched_again()
+    {
+        (await GetAsync(Cache(), Kubelet))!.Dispose();
+        await using (var huge = File.OpenWrite(FileOf(Kubelet)))
+        {
+            huge.SetLength((1L << 30) + 1); // Takes no room.
+        }
+
+        using var file = await GetAsync(Cache(), Kubelet);
+
+        Assert.Equal(Kubelet, await ReadAsync(file!));
+    }
+
+    [Fact]
     public async Task Other_content_than_expected_is_handed_out_and_not_kept()
     {
         using var file = await Cache().GetAsync(Digest.Of(Kubelet), Bring(Kubectl), Quiet.Step, Ct);

@@ -53,7 +53,8 @@ public sealed class BinaryNameTests
     public void Sleep_is_the_images_own()
     {
         Assert.False(BinaryName.TryParse("sleep", null, out _));
-        Assert.Contains("entrypoint", Assert.Throws<FormatException>(() => BinaryName.Parse("sleep", null)).Message, StringComparison.Ordinal);
+        var error = Assert.Throws<FormatException>(() => BinaryName.Parse("sleep", null));
+        Assert.Contains("entrypoint", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

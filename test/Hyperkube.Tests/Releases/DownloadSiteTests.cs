@@ -63,6 +63,21 @@ public sealed class DownloadSiteTests
     }
 
     [Fact]
+    public async Task A_file_that_lies_ready_and_is_larger_than_any_binary_is_fetched()
+    {
+        await using var local = LocalSite.Start();
+        var path = ReleaseTree.WriteFile(local.PathOf("present"), LocalSite.Version, LocalSite.Platform, "kubelet", "damaged"u8);
+        await using (var huge = File.OpenWrite(path))
+        {
+            huge.SetLength((1L << 30) + 1); // Takes no room.
+        }
+
+        using var file = await local.Open(present: local.PathOf("present")).FetchAsync(LocalSite.Kubelet.Path, Expected, Quiet.Step, Ct);
+
+        Assert.Equal(Expected, file!.Sha256);
+    }
+
+    [Fact]
     public async Task What_the_site_does_not_have_is_nothing()
     {
         await using var local = LocalSite.Start();

@@ -9,7 +9,8 @@ namespace Hyperkube.Tests.Releases;
 
 public sealed class ElfHeaderTests : IDisposable
 {
-    private const int Type = 16, Machine = 18, ProgramTable = 32, SectionTable = 40, ProgramEntryBytes = 54, SectionEntryBytes = 58, Sections = 60;
+    private const int Type = 16, Machine = 18;
+    private const int ProgramTable = 32, SectionTable = 40, ProgramEntryBytes = 54, SectionEntryBytes = 58, Sections = 60;
     private const int SegmentOffset = 64 + 8, SegmentSize = 64 + 32;
     private const int SectionBytes = 64;
 
@@ -109,7 +110,8 @@ public sealed class ElfHeaderTests : IDisposable
 
     [Fact]
     public async Task Any_other_text_is_no_program() =>
-        Assert.Contains("no program: it begins with 4e6f7420", await FailureAsync("Not Found"u8.ToArray(), Amd64), StringComparison.Ordinal);
+        Assert.Contains(
+            "no program: it begins with 4e6f7420", await FailureAsync("Not Found"u8.ToArray(), Amd64), StringComparison.Ordinal);
 
     [Theory]
     [InlineData(1)]

@@ -51,9 +51,10 @@ internal sealed class LocalSite : IAsyncDisposable
     internal static LocalSite Start(X509Certificate2? certificate = null) => new(certificate);
 
     /// <summary>A client as a new run of the program has it, on the same cache.</summary>
-    internal DownloadSite Open(SiteOptions? options = null, Uri? url = null, string? authorities = null, string? present = null)
+    internal DownloadSite Open(
+        SiteOptions? options = null, Uri? url = null, string? authorities = null, string? present = null, string? proxy = null)
     {
-        var http = HttpConnections.Create(new EnvironmentProxy(_ => null), authorities);
+        var http = HttpConnections.Create(new EnvironmentProxy(name => name == "HTTPS_PROXY" ? proxy : null), authorities);
         _disposables.Add(http);
         return new DownloadSite(
             http, url ?? Site.Url, options ?? Hasty, new BinaryCache(Cache, long.MaxValue, TimeProvider.System), present, Log);

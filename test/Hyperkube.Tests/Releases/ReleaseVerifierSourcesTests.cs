@@ -66,7 +66,8 @@ public sealed class ReleaseVerifierSourcesTests
         await using var onlyChecksums = LocalSite.Start();
         onlyChecksums.OnBinary = _ => SiteAnswer.Text("no", 404);
         await using var other = LocalSite.Start();
-        ReleaseTree.WriteFile(other.Tree, LocalSite.Version, LocalSite.Platform, "kubelet", StandInProgram.Create(LocalSite.Platform, "other\n"));
+        ReleaseTree.WriteFile(
+            other.Tree, LocalSite.Version, LocalSite.Platform, "kubelet", StandInProgram.Create(LocalSite.Platform, "other\n"));
 
         using var binary = await FetchAsync(other, onlyChecksums.Open(), other.Open());
 

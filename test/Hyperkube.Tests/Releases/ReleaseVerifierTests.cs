@@ -32,7 +32,8 @@ public sealed class ReleaseVerifierTests
     {
         await using var local = LocalSite.Start();
         var digits = right == "kubelet.sha512" ? 64 : 128;
-        local.Site.Intercept = request => request.Path.EndsWith(wrong, StringComparison.Ordinal) ? SiteAnswer.Text(new string('0', digits)) : null;
+        local.Site.Intercept = request =>
+            request.Path.EndsWith(wrong, StringComparison.Ordinal) ? SiteAnswer.Text(new string('0', digits)) : null;
 
         var error = await local.FailAsync();
 
@@ -108,7 +109,8 @@ public sealed class ReleaseVerifierTests
     public async Task What_is_not_there_may_be_there_later(string missing)
     {
         await using var local = LocalSite.Start();
-        local.Site.Intercept = request => request.Path.EndsWith($"/{missing}", StringComparison.Ordinal) ? SiteAnswer.Text("no", 404) : null;
+        local.Site.Intercept = request =>
+            request.Path.EndsWith($"/{missing}", StringComparison.Ordinal) ? SiteAnswer.Text("no", 404) : null;
 
         var error = await local.FailAsync();
 
@@ -203,7 +205,8 @@ public sealed class ReleaseVerifierTests
     {
         await using var local = LocalSite.Start();
 
-        var error = await Assert.ThrowsAsync<HyperkubeException>(() => Verifier(local).ResolveAsync(ReleaseName.Parse("stable-1.99", null), Ct));
+        var error = await Assert.ThrowsAsync<HyperkubeException>(() =>
+            Verifier(local).ResolveAsync(ReleaseName.Parse("stable-1.99", null), Ct));
 
         Assert.Equal(ErrorKind.NotFound, error.Kind);
         Assert.Contains("name a version", error.Hint, StringComparison.Ordinal);

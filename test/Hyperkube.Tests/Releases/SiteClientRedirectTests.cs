@@ -176,5 +176,6 @@ public sealed class SiteClientRedirectTests
         ? Encoding.UTF8.GetString(Convert.FromBase64String(header["Basic ".Length..]))
         : null;
 
-    internal static string At(string host, LocalSite site, string path) => $"{site.Site.Url.Scheme}://{host}:{site.Site.Url.Port}/release/{path}";
+    internal static string At(string host, LocalSite site, string path) =>
+        $"{site.Site.Url.Scheme}://{host}:{site.Site.Url.Port}/release/{path}";
 }

@@ -71,7 +71,8 @@ public sealed class SiteClientTests
         await using var local = LocalSite.Start();
         local.OnBinary = _ => Busy(retryAfter);
 
-        var error = await local.FailAsync(local.Open(LocalSite.Hasty with { Retry = new RetryPolicy { Time = new SkippingTime { Now = Now } } }));
+        RetryPolicy retry = new() { Time = new SkippingTime { Now = Now } };
+        var error = await local.FailAsync(local.Open(LocalSite.Hasty with { Retry = retry }));
 
         Assert.Equal(ErrorKind.Unavailable, error.Kind);
         Assert.Single(local.BinaryRequests);
@@ -114,6 +115,34 @@ public sealed class SiteClientTests
 
         Assert.Equal(ErrorKind.AccessDenied, error.Kind);
         Assert.Contains("HTTPS_PROXY", error.Hint, StringComparison.Ordinal);
+    }
+
+    // Sites speak TLS, so the proxy is asked for a tunnel.
+    [Fact]
+    public async Task A_proxy_that_wants_a_login_for_a_tunnel_says_so_too()
+    {
+        await using var local = LocalSite.Start();
+        local.Site.Intercept = _ => SiteAnswer.Text("no", 407);
+
+        var error = await local.FailAsync(local.Open(url: new Uri("https://mirror.invalid/release"), proxy: local.Site.Url.ToString()));
+
+        Assert.Equal(ErrorKind.AccessDenied, error.Kind);
+        Assert.Contains("HTTPS_PROXY", error.Hint, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(407)]
+    [InlineData(502)]
+    public async Task A_login_for_the_proxy_is_never_shown(int status)
+    {
+        await using var local = LocalSite.Start();
+        local.Site.Intercept = _ => SiteAnswer.Text("no", status);
+        UriBuilder proxy = new(local.Site.Url) { UserName = "ann", Password = "hunter2" };
+
+        var error = await local.FailAsync(local.Open(url: new Uri("https://mirror.invalid/release"), proxy: proxy.ToString()));
+
+        Assert.Contains(local.Site.Requests, r => r.Request.Method == "CONNECT");
+        Assert.DoesNotContain("hunter2", error.ToString() + error.Hint + string.Concat(local.Log.Warnings), StringComparison.Ordinal);
     }
 
     [Theory]
