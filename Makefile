@@ -46,7 +46,7 @@ demo: $(HYPERKUBE) ## The main job end to end, offline, in about a minute
 
 .PHONY: test
 test: ## All tests; those that need a program that is not installed are skipped and say so
-	@dotnet test --solution hyperkube.slnx
+	@dotnet test --solution hyperkube.slnx --max-parallel-test-modules 1
 
 .PHONY: publish
 publish: ## The native program for this machine, in artifacts/publish (wants clang or gcc, and zlib's headers)

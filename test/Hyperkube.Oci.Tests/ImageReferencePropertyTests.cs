@@ -79,7 +79,10 @@ public sealed class ImageReferencePropertyTests
     public void The_familiar_form_means_the_same_image() =>
         // No account of Docker Hub has a dot in its name, which would make it a host.
         Gen.Select(
-            Gen.OneOf(Host, Gen.Const("docker.io")), Part.Array[1, 3].Where(p => !p[0].Contains('.', StringComparison.Ordinal)), Tag, Gen.Bool)
+            Gen.OneOf(Host, Gen.Const("docker.io")),
+            Part.Array[1, 3].Where(parts => !parts[0].Contains('.', StringComparison.Ordinal)),
+            Tag,
+            Gen.Bool)
             .Select((host, parts, tag, inLibrary) => ImageReference.Parse(
                 $"{host}/{(inLibrary ? "library/" : "")}{string.Join('/', parts)}:{tag}"))
             .Sample(
