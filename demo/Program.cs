@@ -17,7 +17,8 @@ if (Directory.Exists(directory))
 }
 
 Stage stage = new(Console.Out, hyperkube);
-var (site, usb, image, node) = (Path.Combine(directory, "site"), Path.Combine(directory, "usb"), Path.Combine(directory, "image"), Path.Combine(directory, "node"));
+var (site, usb) = (Path.Combine(directory, "site"), Path.Combine(directory, "usb"));
+var (image, node) = (Path.Combine(directory, "image"), Path.Combine(directory, "node"));
 var host = Platform.Host;
 
 stage.Step("A release as upstream lays it out: stand-ins, tiny but real programs, with their checksums");

@@ -9,12 +9,15 @@ namespace Hyperkube.Cli;
 /// <summary>The boundary between the command line and the work: parsing, signals, deadlines, errors, exit codes.</summary>
 internal static class Run
 {
+    // An @ begins no file of further words: it may begin a path.
+    private static readonly ParserConfiguration AsTyped = new() { ResponseFileTokenReplacer = null };
+
     internal static async Task<int> AsExitCodeAsync(IReadOnlyList<string> words, CliHost host)
     {
         GlobalOptions options = new();
         Session? session = null;
         var root = Cli.Commands.Root.Create(options, () => session!);
-        var line = root.Parse(EnvironmentFlags.Complete(root, words, host.Variable));
+        var line = root.Parse(EnvironmentFlags.Complete(root, words, host.Variable), AsTyped);
         var isRefused = line.Errors.Count > 0 && !IsHelp(line);
         var verbosity = isRefused ? Verbosity.Normal : options.VerbosityOf(line);
 

@@ -37,6 +37,16 @@ public sealed class ProgramTests : IDisposable
     }
 
     [Fact]
+    public async Task An_at_sign_is_part_of_a_path_and_names_no_file_of_words()
+    {
+        await File.WriteAllTextAsync(_shell["words"], "--jobs 1", Ct);
+
+        (await _shell.RunProcessAsync("fetch", Shell.Version, "--source", "tree", "--to", "@words")).With(0);
+
+        Assert.True(Directory.Exists(_shell["@words"]));
+    }
+
+    [Fact]
     public async Task Without_any_version_the_call_is_refused()
     {
         var ended = (await _shell.RunProcessAsync("build", "--source", "tree")).With(2);

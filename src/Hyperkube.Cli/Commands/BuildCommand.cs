@@ -18,7 +18,8 @@ internal static class BuildCommand
 
     /// <summary>What the command line asked for, parsed.</summary>
     internal sealed record Request(
-        ReleaseName? Name, ReleaseRequest Release, IReadOnlyList<ImageReference> Outputs, RegistryReference? Tag, LayerCompression Compression,
+        ReleaseName? Name, ReleaseRequest Release, IReadOnlyList<ImageReference> Outputs, RegistryReference? Tag,
+        LayerCompression Compression,
         bool Load, bool TryLoad, bool MoveTag, string? DigestFile);
 
     internal static Command Create(Func<Request, CancellationToken, Task> run)

@@ -32,7 +32,10 @@ internal sealed class BuildOptions
         DefaultValueFactory = _ => LayerCompression.Gzip,
     };
 
-    private readonly Option<bool> _load = new("--load") { Description = "Hand the image of this host's platform to docker, podman or containerd" };
+    private readonly Option<bool> _load = new("--load")
+    {
+        Description = "Hand the image of this host's platform to docker, podman or containerd",
+    };
 
     private readonly Option<bool> _tryLoad = new("--try-load") { Description = "The same, but no failure if no engine answers" };
 

@@ -97,6 +97,8 @@ internal static class FetchCommand
             text.WriteLine($"{file.Path}  sha256:{file.Sha256}  {Sizes.Text(file.Size)}, {file.Action}, verified by {file.Verified}");
         }
 
-        text.WriteLine($"{result.Version} is in {result.Directory}; build from it with: hyperkube build {result.Version} --source {result.Directory}");
+        text.WriteLine(
+            $"{result.Version} is in {result.Directory}; "
+            + $"build from it with: hyperkube build {result.Version} --source {result.Directory}");
     }
 }

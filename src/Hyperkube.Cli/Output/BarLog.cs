@@ -22,7 +22,8 @@ internal sealed class BarLog(IAnsiConsole console, ProgressContext progress, Tim
 
     public IActivity Begin(string name, long? totalBytes) => new Bar(this, name, totalBytes);
 
-    public void Warn(string message) => console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"[yellow]hyperkube: warning:[/] {Printable.Text(message)}");
+    public void Warn(string message) =>
+        console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"[yellow]hyperkube: warning:[/] {Printable.Text(message)}");
 
     private sealed class Bar : IActivity
     {
@@ -51,7 +52,9 @@ internal sealed class BarLog(IAnsiConsole console, ProgressContext progress, Tim
         public void Complete(string result)
         {
             var seconds = _log.Time.GetElapsedTime(_begun).TotalSeconds;
-            _log.Console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"[green]✓[/] {Printable.Text(_name)}: {Printable.Text(result)} [dim]({seconds:F1} s)[/]");
+            _log.Console.MarkupLineInterpolated(
+                CultureInfo.InvariantCulture,
+                $"[green]✓[/] {Printable.Text(_name)}: {Printable.Text(result)} [dim]({seconds:F1} s)[/]");
         }
 
         public void Dispose() => _task.StopTask();

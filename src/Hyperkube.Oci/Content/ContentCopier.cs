@@ -44,7 +44,8 @@ public sealed class ContentCopier(IContentSource source, IContentDestination des
         if (MediaTypes.IsIndex(node.MediaType) || MediaTypes.IsManifest(node.MediaType))
         {
             // Also when the destination has it: the presence of an index says nothing about its children.
-            var document = await InSlotAsync(slots, () => source.ReadDocumentAsync(node, cancellationToken), cancellationToken).ConfigureAwait(false);
+            var document = await InSlotAsync(slots, () => source.ReadDocumentAsync(node, cancellationToken), cancellationToken)
+                .ConfigureAwait(false);
             await Task.WhenAll(OciJson.Children(node, document).Select(c => CopyOnceAsync(c, slots, cancellationToken)))
                 .ConfigureAwait(false);
             open = _ => ValueTask.FromResult<Stream>(new MemoryStream(document, writable: false));

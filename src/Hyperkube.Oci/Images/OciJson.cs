@@ -105,7 +105,8 @@ public static class OciJson
         }
         catch (JsonException e)
         {
-            throw new HyperkubeException(ErrorKind.BadContent, $"{where}: expected an image index: {e.InnerException?.Message ?? e.Message}", e);
+            throw new HyperkubeException(
+                ErrorKind.BadContent, $"{where}: expected an image index: {e.InnerException?.Message ?? e.Message}", e);
         }
     }
 

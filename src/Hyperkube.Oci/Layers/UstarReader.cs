@@ -143,7 +143,9 @@ public sealed class UstarReader(Stream source)
                 value = (value << 8) | b;
             }
 
-            return value >= 0 && (field[0] & 0x7f) == 0 && !field[1..^8].ContainsAnyExcept((byte)0) ? value : throw Damaged("a number out of range");
+            return value >= 0 && (field[0] & 0x7f) == 0 && !field[1..^8].ContainsAnyExcept((byte)0)
+                ? value
+                : throw Damaged("a number out of range");
         }
 
         foreach (var b in field.Trim(" \0"u8))

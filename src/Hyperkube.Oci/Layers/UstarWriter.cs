@@ -57,7 +57,8 @@ public sealed class UstarWriter(Stream destination)
 
     private static void FillHeader(Span<byte> block, string name, UnixFileMode mode, long size, byte typeFlag)
     {
-        if (name.Length is 0 or > 100 || !Ascii.IsValid(name) || name.Any(char.IsControl) || name.StartsWith('/') || name.Split('/').Contains("..", StringComparer.Ordinal))
+        if (name.Length is 0 or > 100 || !Ascii.IsValid(name) || name.Any(char.IsControl)
+            || name.StartsWith('/') || name.Split('/').Contains("..", StringComparer.Ordinal))
         {
             throw new ArgumentException($"'{name}' is no relative, printable ASCII path of at most 100 bytes.", nameof(name));
         }

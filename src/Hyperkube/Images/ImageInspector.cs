@@ -48,7 +48,8 @@ public sealed class ImageInspector(IContentSource source)
         {
             var only = await InspectManifestAsync(root, document, cancellationToken).ConfigureAwait(false);
             var said = OciJson.ReadManifest(document, root.Digest.ToString()).Annotations;
-            return new ImageContents(root, said?.GetValueOrDefault(Annotations.Version), said?.GetValueOrDefault(Annotations.Created), [only]);
+            return new ImageContents(
+                root, said?.GetValueOrDefault(Annotations.Version), said?.GetValueOrDefault(Annotations.Created), [only]);
         }
 
         if (!MediaTypes.IsIndex(root.MediaType))
@@ -65,7 +66,10 @@ public sealed class ImageInspector(IContentSource source)
         }
 
         return new ImageContents(
-            root, index.Annotations?.GetValueOrDefault(Annotations.Version), index.Annotations?.GetValueOrDefault(Annotations.Created), platforms);
+            root,
+            index.Annotations?.GetValueOrDefault(Annotations.Version),
+            index.Annotations?.GetValueOrDefault(Annotations.Created),
+            platforms);
     }
 
     private async Task<PlatformContents> InspectManifestAsync(Descriptor descriptor, byte[] content, CancellationToken cancellationToken)
@@ -76,7 +80,8 @@ public sealed class ImageInspector(IContentSource source)
         List<ImageFile> files = [];
         foreach (var layer in manifest.Layers)
         {
-            Stack(files, Claimed(layer) is { } claimed ? [claimed] : await ReadFilesAsync(layer, cancellationToken).ConfigureAwait(false));
+            files = Stack(
+                files, Claimed(layer) is { } claimed ? [claimed] : await ReadFilesAsync(layer, cancellationToken).ConfigureAwait(false));
         }
 
         return new PlatformContents(
@@ -90,25 +95,48 @@ public sealed class ImageInspector(IContentSource source)
             files);
     }
 
-    // A file hides the one of the same path below it; a whiteout hides it and leaves nothing.
+    // A file hides what is at its path below it; a whiteout hides that and leaves nothing. Neither touches its own layer.
     // https://github.com/opencontainers/image-spec/blob/v1.1.1/layer.md#whiteouts
-    private static void Stack(List<ImageFile> files, IReadOnlyList<ImageFile> above)
+    private static List<ImageFile> Stack(List<ImageFile> below, List<ImageFile> layer)
     {
         const string Whiteout = ".wh.", Opaque = ".wh..wh..opq";
-        foreach (var file in above)
+        HashSet<string> hidden = [], emptied = [];
+        Dictionary<string, ImageFile> files = [];
+        foreach (var file in layer)
         {
-            var directory = Path.GetDirectoryName(file.Path)!.TrimEnd('/');
-            var name = Path.GetFileName(file.Path);
-            var hidden = name.StartsWith(Whiteout, StringComparison.Ordinal) ? $"{directory}/{name[Whiteout.Length..]}" : file.Path;
-            files.RemoveAll(f => name == Opaque
-                ? f.Layer != file.Layer && f.Path.StartsWith($"{directory}/", StringComparison.Ordinal)
-                : f.Path == hidden || (hidden != file.Path && f.Path.StartsWith($"{hidden}/", StringComparison.Ordinal)));
-            if (!name.StartsWith(Whiteout, StringComparison.Ordinal))
+            var (directory, name) = (DirectoryOf(file.Path), Path.GetFileName(file.Path));
+            if (name == Opaque)
             {
-                files.Add(file);
+                emptied.Add(directory);
+            }
+            else if (name.StartsWith(Whiteout, StringComparison.Ordinal))
+            {
+                hidden.Add($"{directory}/{name[Whiteout.Length..]}");
+            }
+            else
+            {
+                hidden.Add(file.Path);
+                files[file.Path] = file;
             }
         }
+
+        bool IsHidden(string path)
+        {
+            var isHidden = hidden.Contains(path);
+            for (var parent = path; parent.Length > 0 && !isHidden;)
+            {
+                parent = DirectoryOf(parent);
+                isHidden = hidden.Contains(parent) || emptied.Contains(parent);
+            }
+
+            return isHidden;
+        }
+
+        return [.. below.Where(f => !IsHidden(f.Path)), .. files.Values];
     }
+
+    // Without the slash at its end: empty for the root.
+    private static string DirectoryOf(string path) => path[..path.LastIndexOf('/')];
 
     private static ImageFile? Claimed(Descriptor layer) =>
         layer.Annotation(NodeImageRecipe.FilePath) is { } path

@@ -29,7 +29,8 @@ public static class NodeImageRecipe
         var sleep = SleepProgram.For(platform);
         return
         [
-            new LayerFile(SleepPath, FileModes.Executable, Descriptor.Of(MediaTypes.Bytes, sleep), () => new MemoryStream(sleep, writable: false)),
+            new LayerFile(
+                SleepPath, FileModes.Executable, Descriptor.Of(MediaTypes.Bytes, sleep), () => new MemoryStream(sleep, writable: false)),
         ];
     }
 
@@ -59,7 +60,8 @@ public static class NodeImageRecipe
     /// <param name="first">The layer of <see cref="FirstLayer"/>.</param>
     /// <param name="binaries">The binaries' layers.</param>
     public static Image Image(
-        KubernetesVersion version, Platform platform, DateTimeOffset created, Layer first, IEnumerable<(BinaryName Name, Layer Layer)> binaries)
+        KubernetesVersion version, Platform platform, DateTimeOffset created, Layer first,
+        IEnumerable<(BinaryName Name, Layer Layer)> binaries)
     {
         var ordered = binaries.OrderBy(b => b.Name).ToList();
         var annotations = ImageAnnotations(version, created, ordered.Select(b => b.Name));

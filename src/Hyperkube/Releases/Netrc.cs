@@ -43,7 +43,8 @@ public sealed class Netrc
         for (var inMacro = false; lines.ReadLine() is { } line;)
         {
             inMacro = inMacro ? line.Length > 0 : line.TrimStart().StartsWith("macdef", StringComparison.Ordinal);
-            foreach (var word in inMacro || line.TrimStart().StartsWith('#') ? [] : line.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries))
+            var isSkipped = inMacro || line.TrimStart().StartsWith('#');
+            foreach (var word in isSkipped ? [] : line.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries))
             {
                 words.Enqueue(word);
             }
@@ -87,7 +88,8 @@ public sealed class Netrc
                     break;
                 default:
                     throw new HyperkubeException(ErrorKind.Usage,
-                        $"{where}: an unknown word after {(host is null ? "the beginning" : $"machine {host}")}; expected machine, login or password");
+                        $"{where}: an unknown word after {(host is null ? "the beginning" : $"machine {host}")}; "
+                        + "expected machine, login or password");
             }
         }
 

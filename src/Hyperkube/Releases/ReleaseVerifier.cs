@@ -89,7 +89,8 @@ public sealed class ReleaseVerifier(IReadOnlyList<IReleaseSource> sources, IActi
         var sha256 = await ChecksumAsync(source, file, "sha256", 64, cancellationToken).ConfigureAwait(false);
         var sha512 = await ChecksumAsync(source, file, "sha512", 128, cancellationToken).ConfigureAwait(false);
         using var activity = log.Begin($"fetch {file}", totalBytes: null);
-        var content = await source.FetchAsync(file.Path, Digest.Parse($"sha256:{sha256}"), activity, cancellationToken).ConfigureAwait(false);
+        var content = await source.FetchAsync(file.Path, Digest.Parse($"sha256:{sha256}"), activity, cancellationToken)
+            .ConfigureAwait(false);
         if (content is null)
         {
             return null;

@@ -101,7 +101,9 @@ internal sealed class SiteClient(HttpMessageInvoker http, Uri root, SiteOptions 
     // answer may do so again.
     private bool IsWorthAnotherTry(HyperkubeException failure) => failure.InnerException is not HttpRequestException
     {
-        HttpRequestError: HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError or HttpRequestError.SecureConnectionError,
+        HttpRequestError: HttpRequestError.NameResolutionError
+            or HttpRequestError.ConnectionError
+            or HttpRequestError.SecureConnectionError,
     } || _hasAnswered;
 
     private async Task<HttpResponseMessage> FollowAsync(Uri uri, RangeHeaderValue? range, CancellationToken cancellationToken)
@@ -140,7 +142,9 @@ internal sealed class SiteClient(HttpMessageInvoker http, Uri root, SiteOptions 
             };
         }
 
-        return target.Host == root.Host || UpstreamHosts.Contains(target.Host) || options.RedirectHosts.Contains(target.Host, StringComparer.OrdinalIgnoreCase)
+        return target.Host == root.Host
+            || UpstreamHosts.Contains(target.Host)
+            || options.RedirectHosts.Contains(target.Host, StringComparer.OrdinalIgnoreCase)
             ? target
             : throw new HyperkubeException(ErrorKind.Usage,
                 $"GET {Where(from)}: a redirect to {target.Host}, which is not on the list of hosts")

@@ -75,6 +75,26 @@ public sealed class ImageInspectorTests : IDisposable
         Assert.Equal(Sha256("new"), Assert.Single(contents.Platforms[0].Files).Sha256);
     }
 
+    // https://github.com/opencontainers/image-spec/blob/v1.1.1/layer.md#whiteouts
+    [Theory]
+    [InlineData("bin/kubelet bin/kubectl", "bin/.wh.kubelet", "/bin/kubectl")]
+    [InlineData("bin/kubelet bin/kubectl kubelet", ".wh.bin", "/kubelet")]
+    [InlineData("bin/kubelet bin/kubectl kubelet", "bin/.wh..wh..opq", "/kubelet")]
+    [InlineData("bin/kubelet", "bin/kubectl bin/.wh..wh..opq", "/bin/kubectl")]
+    [InlineData("bin/kubelet", "bin/.wh..wh..opq bin/kubectl", "/bin/kubectl")]
+    [InlineData("kubelet", ".wh.kubelet kubelet", "/kubelet")]
+    [InlineData("kubelet", "kubelet .wh.kubelet", "/kubelet")] // It hides what is below, not beside it.
+    [InlineData("binary", ".wh.bin", "/binary")]
+    public async Task What_a_higher_layer_removes_is_not_shown(string lower, string upper, string shown)
+    {
+        var layout = await _release.LayoutAsync();
+        var root = await ImageAsync(layout, await TarLayerAsync(layout, lower), await TarLayerAsync(layout, upper));
+
+        var contents = await InspectAsync(root);
+
+        Assert.Equal(shown, string.Join(' ', contents.Platforms[0].Files.Select(f => f.Path)));
+    }
+
     [Theory]
     [InlineData("dev.hyperkube.file.sha256", "not a digest")]
     [InlineData("dev.hyperkube.file.sha256", "\u001b[31m")]
@@ -192,6 +212,20 @@ public sealed class ImageInspectorTests : IDisposable
             staged.Content, progress: null, Ct);
         layout.Commit(staged, layer.Descriptor.Digest);
         return layer;
+    }
+
+    // Empty files in the order in which they are named, as foreign tars hold them.
+    private static async Task<Layer> TarLayerAsync(ImageLayout layout, string paths)
+    {
+        using MemoryStream tar = new();
+        UstarWriter writer = new(tar);
+        foreach (var path in paths.Split(' '))
+        {
+            await writer.AddFileAsync(path, FileModes.Plain, size: 0, Stream.Null, Ct);
+        }
+
+        await writer.FinishAsync(Ct);
+        return new Layer(await PutAsync(layout, MediaTypes.TarLayer, tar.ToArray()), Digest.Of(tar.ToArray()));
     }
 
     private static async Task<Descriptor> PutAsync(ImageLayout layout, string mediaType, byte[] content)

@@ -1,4 +1,5 @@
 using Hyperkube.Oci;
+using Hyperkube.Oci.Content;
 using Hyperkube.Releases;
 using Hyperkube.Testing;
 
@@ -130,6 +131,43 @@ public sealed class BinaryCachePartsTests : IDisposable
 
         using var file = await resumed;
         Assert.Equal(Digest.Of(Kubelet), file!.Sha256);
+    }
+
+    // Under its lock another process may do so whenever this one does not hold it: also between making it and locking it.
+    [Fact]
+    public async Task A_part_that_another_process_clears_away_is_made_again()
+    {
+        using CancellationTokenSource stop = new();
+        var clearing = Task.Run(() =>
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                using var theirs = DirectoryLock.TryAcquire(Path.GetDirectoryName(Part)!);
+                try
+                {
+                    Directory.Delete(theirs is null ? "/none" : Path.GetDirectoryName(Part)!);
+                }
+                catch (IOException)
+                {
+                    // Not there, or no longer empty.
+                }
+            }
+        }, Ct);
+
+        try
+        {
+            for (var round = 0; round < 300; round++)
+            {
+                using var file = await GetAsync(Cache(), Kubelet);
+                Assert.Equal(Digest.Of(Kubelet), file!.Sha256);
+                File.Delete(file.Path);
+            }
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await clearing;
+        }
     }
 
     private BinaryCache Cache() => new(_directory.Path, long.MaxValue, TimeProvider.System);

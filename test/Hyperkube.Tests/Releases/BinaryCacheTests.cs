@@ -172,7 +172,7 @@ public sealed class BinaryCacheTests : IDisposable
     [Fact]
     public async Task Many_who_want_the_same_at_once_all_get_it()
     {
-        for (var round = 0; round < 20; round++)
+        for (var round = 0; round < 100; round++)
         {
             var content = StandInProgram.Create(Platform.Host, $"{round}\n", padTo: 1000);
             _fetches = 0;
