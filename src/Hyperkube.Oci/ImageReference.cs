@@ -24,6 +24,14 @@ public abstract record ImageReference : IParsable<ImageReference>
             : RegistryReference.ParseName(Cut(s, DockerTransport) ?? s, s);
     }
 
+    /// <summary>Reads a place with images: a reference, or one to a repository without tag or digest.</summary>
+    /// <exception cref="FormatException">It is none; the message quotes it.</exception>
+    public static ImageReference ParsePlace(string s)
+    {
+        ArgumentNullException.ThrowIfNull(s);
+        return IsOtherTransport(s) ? Parse(s) : RegistryReference.ParseParts(Cut(s, DockerTransport) ?? s, s);
+    }
+
     /// <inheritdoc cref="Parse(string, IFormatProvider?)"/>
     public static ImageReference Parse(string s) => Parse(s, provider: null);
 
@@ -133,6 +141,9 @@ public sealed record RegistryReference(string Host, string Repository, string? T
             : reference;
     }
 
+    /// <summary>The reference without its digest, and null if nothing but the digest says which image.</summary>
+    public string? WithoutDigest() => Tag is null ? null : (this with { Digest = null }).ToString();
+
     /// <summary>Reads <c>[HOST/]REPO[:TAG]</c>, the name of an image inside an archive or an engine; null when it is none.
     /// </summary>
     public static RegistryReference? TryParseLocalName(string text)
@@ -147,7 +158,7 @@ public sealed record RegistryReference(string Host, string Repository, string? T
         }
     }
 
-    private static RegistryReference ParseParts(string text, string whole)
+    internal static RegistryReference ParseParts(string text, string whole)
     {
         var at = text.IndexOf('@', StringComparison.Ordinal);
         Digest? digest = at < 0 ? null

@@ -69,7 +69,8 @@ internal sealed class Shell : IDisposable
     /// <summary>Starts the program itself, in the test's directory.</summary>
     internal Process Start(params IReadOnlyList<string> words)
     {
-        ProcessStartInfo start = new(Path.Combine(AppContext.BaseDirectory, "hyperkube"), words)
+        // A shell that runs the tests in the background ignores SIGINT, and so would its children.
+        ProcessStartInfo start = new("/usr/bin/env", ["--default-signal=INT", Path.Combine(AppContext.BaseDirectory, "hyperkube"), .. words])
         {
             UseShellExecute = false,
             WorkingDirectory = _directory.Path,

@@ -2,8 +2,6 @@ using System.CommandLine;
 using Hyperkube.Cli.Output;
 using Hyperkube.Images;
 using Hyperkube.Oci;
-using Hyperkube.Oci.Content;
-using Hyperkube.Oci.Layout;
 
 namespace Hyperkube.Cli.Commands;
 
@@ -13,54 +11,34 @@ internal static class InspectCommand
     private const string EvidenceSuffix = ".sigstore.json";
     private const string SleepPath = "/sleep";
 
-    internal static Command Create(Func<ImageReference, CancellationToken, Task> run)
+    /// <summary>What the command line asked for, parsed.</summary>
+    internal sealed record Request(ImageReference Reference, RegistryAccess Access);
+
+    internal static Command Create(Func<Request, CancellationToken, Task> run)
     {
         Argument<ImageReference> reference = new("REF")
         {
-            Description = "The image: oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE",
+            Description = "The image: HOST/REPO:TAG, HOST/REPO@sha256:..., oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE",
             CustomParser = Parsers.One<ImageReference>,
         };
         Command command = new("inspect",
-            "Shows the platforms, digests, sizes and binaries of an image. Writes nothing.\n\n" +
-            "Example:\n" +
-            "  hyperkube inspect oci:dist/hyperkube:v1.36.4") { reference };
-        command.SetAction((line, token) => run(line.GetRequiredValue(reference), token));
+            "Shows the platforms, digests, sizes and binaries of an image, and what refers to it. Writes nothing.\n\n" +
+            "Examples:\n" +
+            "  hyperkube inspect oci:dist/hyperkube:v1.36.4\n" +
+            "  hyperkube inspect registry.example.com/hyperkube:v1.36.4") { reference };
+        RegistryFlags registry = new(command, withMirrors: true);
+        command.SetAction((line, token) => run(new Request(line.GetRequiredValue(reference), registry.Read(line)), token));
         return command;
     }
 
-    internal static async Task RunAsync(ImageReference reference, Session session, CancellationToken cancellationToken)
+    internal static async Task RunAsync(Request request, Session session, CancellationToken cancellationToken)
     {
-        using var archive = reference is ArchiveReference file
-            ? await ArchiveReader.OpenAsync(file.File, cancellationToken).ConfigureAwait(false)
-            : null;
-        IContentSource source = reference switch
-        {
-            LayoutReference layout => ImageLayout.Open(layout.Directory),
-            ArchiveReference => archive!,
-            _ => throw new HyperkubeException(ErrorKind.Usage, $"{reference}: reading from a registry is not there yet")
-            {
-                Hint = "copy it first: skopeo copy --all docker://HOST/REPO:TAG oci:DIR:TAG",
-            },
-        };
-        var root = await ResolveAsync(reference, source, archive, cancellationToken).ConfigureAwait(false)
-            ?? throw new HyperkubeException(ErrorKind.NotFound, $"{reference}: no such image")
-            {
-                Hint = "see which tags are there: leave the tag out",
-            };
-        var contents = await new ImageInspector(source).InspectAsync(root, cancellationToken).ConfigureAwait(false);
-        session.Result(Result(reference, contents), CliJson.Default.InspectResult, Write);
+        using var registries = request.Access.Open(session);
+        using var source = await registries.Transports.OpenSourceAsync(request.Reference, cancellationToken).ConfigureAwait(false);
+        var root = await source.FindAsync(cancellationToken).ConfigureAwait(false);
+        var contents = await new ImageInspector(source.Content).InspectAsync(root, cancellationToken).ConfigureAwait(false);
+        session.Result(Result(request.Reference, contents), CliJson.Default.InspectResult, Write);
     }
-
-    private static async Task<Descriptor?> ResolveAsync(
-        ImageReference reference, IContentSource source, ArchiveReader? archive, CancellationToken cancellationToken) => reference switch
-        {
-            LayoutReference layout => await source.ResolveAsync(layout.Tag, cancellationToken).ConfigureAwait(false),
-            ArchiveReference { Format: ArchiveFormat.Docker, Name: { } name } =>
-                (await archive!.ListAsync(cancellationToken).ConfigureAwait(false)).FirstOrDefault(m =>
-                    m.Annotation(Annotations.ContainerdImageName) == RegistryReference.TryParseLocalName(name)?.ToString()),
-            ArchiveReference other => await source.ResolveAsync(other.Name, cancellationToken).ConfigureAwait(false),
-            _ => null,
-        };
 
     private static InspectResult Result(ImageReference reference, ImageContents contents) => new(
         reference.ToString(),

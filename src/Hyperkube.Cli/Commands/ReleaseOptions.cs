@@ -3,6 +3,7 @@ using System.CommandLine.Parsing;
 using Hyperkube.Images;
 using Hyperkube.Oci;
 using Hyperkube.Oci.Http;
+using Hyperkube.Oci.Registry;
 using Hyperkube.Releases;
 
 namespace Hyperkube.Cli.Commands;
@@ -167,7 +168,7 @@ internal sealed class ReleaseReader : IDisposable
             Logins = hasSite ? Netrc.Load(variable) : Netrc.Empty,
             Retry = new RetryPolicy { Time = session.Host.Time },
         };
-        _http = hasSite ? HttpConnections.Create(new EnvironmentProxy(variable), request.Authorities) : null;
+        _http = hasSite ? HttpConnections.Create(new EnvironmentProxy(variable), HostTls.Trusting(request.Authorities)) : null;
         _verifier = new ReleaseVerifier(
             [
                 .. request.Sources.Select(IReleaseSource (s) => IsUrl(s)

@@ -11,6 +11,7 @@ namespace Hyperkube.Cli.Output;
 [JsonSerializable(typeof(BuildResult))]
 [JsonSerializable(typeof(FetchResult))]
 [JsonSerializable(typeof(InspectResult))]
+[JsonSerializable(typeof(CopyResult))]
 internal sealed partial class CliJson : JsonSerializerContext
 {
     /// <summary>Leaves <c>+</c> and letters of all languages as they are.</summary>
@@ -36,6 +37,12 @@ internal sealed record FetchResult(string Version, string Directory, IReadOnlyLi
 /// <summary>One file of it.</summary>
 internal sealed record FetchedFile(
     string Platform, string Name, string Path, string Sha256, long Size, string Verified, string Action);
+
+/// <summary>What <c>copy</c> copied.</summary>
+internal sealed record CopyResult(IReadOnlyList<CopiedImage> Images, long BytesDownloaded, long Requests);
+
+/// <summary>One image of it.</summary>
+internal sealed record CopiedImage(string Source, string Destination, string Digest, string Action);
 
 /// <summary>What <c>inspect</c> saw.</summary>
 internal sealed record InspectResult(

@@ -8,28 +8,70 @@ namespace Hyperkube.Oci.Content;
 /// <param name="destination">Written to.</param>
 public sealed class ContentCopier(IContentSource source, IContentDestination destination)
 {
-    /// <summary>Blobs and documents in flight: two keep a disk busy, and hashing them keeps two cores busy.</summary>
-    private const int Parallelism = 2;
+    /// <summary>Small things at once: each is a round trip or two and no load.</summary>
+    private const int SmallAtOnce = 8;
+
+    /// <summary>Small is what a round trip outweighs.</summary>
+    private const long SmallBytes = 256 * 1024;
+
+    /// <summary>A signature of a signature of a signature: deeper goes nobody.</summary>
+    private const int MaxReferrerDepth = 4;
 
     private readonly Lock _lock = new();
     private readonly Dictionary<(Digest Digest, string MediaType), Task> _started = [];
 
+    /// <summary>Large blobs in flight: two keep a disk busy, and hashing them keeps two cores busy. 2 unless told.</summary>
+    public int LargeAtOnce { get; init; } = 2;
+
+    /// <summary>Which children of an index are copied; all unless told.</summary>
+    public Func<Descriptor, bool> IsWanted { get; init; } = _ => true;
+
+    /// <summary>Told of each blob that is to be sent, and how far it is: begins an activity that is told the bytes so far.</summary>
+    public Func<Descriptor, ICopyProgress?> Begin { get; init; } = _ => null;
+
+    /// <summary>The manifests and indexes that were copied, or were there.</summary>
+    public IReadOnlyCollection<Digest> Documents
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _started.Keys.Where(k => MediaTypes.IsIndex(k.MediaType) || MediaTypes.IsManifest(k.MediaType)).Select(k => k.Digest)];
+            }
+        }
+    }
+
     /// <summary>Copies the root last of all, so that whoever finds it finds all of it.</summary>
-    public async Task CopyAsync(Descriptor root, CancellationToken cancellationToken)
+    public Task CopyAsync(Descriptor root, CancellationToken cancellationToken) => CopyAsync(root, withReferrers: false, cancellationToken);
+
+    /// <summary>Copies the root last of all, and then what refers to it and to its manifests.</summary>
+    /// <param name="root">An index, a manifest or a blob.</param>
+    /// <param name="withReferrers">Whether signatures and their like come along.</param>
+    /// <param name="cancellationToken">Leaves finished content, which nothing names.</param>
+    public async Task CopyAsync(Descriptor root, bool withReferrers, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(root);
-        using SemaphoreSlim slots = new(Parallelism);
-        await CopyOnceAsync(root, slots, cancellationToken).ConfigureAwait(false);
+        using SemaphoreSlim small = new(SmallAtOnce), large = new(LargeAtOnce);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Flight flight = new(small, large, withReferrers, stop);
+        try
+        {
+            await CopyOnceAsync(root, flight, depth: 0).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (flight.First is not null && !cancellationToken.IsCancellationRequested)
+        {
+            throw flight.First; // The others were ended because of it.
+        }
     }
 
     // Every parent awaits the same task, so a child of two manifests is there before either of them.
-    private Task CopyOnceAsync(Descriptor node, SemaphoreSlim slots, CancellationToken cancellationToken)
+    private Task CopyOnceAsync(Descriptor node, Flight flight, int depth)
     {
         lock (_lock)
         {
             if (!_started.TryGetValue((node.Digest, node.MediaType), out var running))
             {
-                running = CopyNodeAsync(node, slots, cancellationToken);
+                running = CopyGuardedAsync(node, flight, depth);
                 _started.Add((node.Digest, node.MediaType), running);
             }
 
@@ -37,30 +79,88 @@ public sealed class ContentCopier(IContentSource source, IContentDestination des
         }
     }
 
-    private async Task CopyNodeAsync(Descriptor node, SemaphoreSlim slots, CancellationToken cancellationToken)
+    private async Task CopyGuardedAsync(Descriptor node, Flight flight, int depth)
     {
         await Task.Yield(); // Leaves the caller's lock before any work.
-        OpenContent open = token => source.OpenAsync(node, token);
-        if (MediaTypes.IsIndex(node.MediaType) || MediaTypes.IsManifest(node.MediaType))
+        try
+        {
+            await CopyNodeAsync(node, flight, depth).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            await flight.StopAsync(e).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private async Task CopyNodeAsync(Descriptor node, Flight flight, int depth)
+    {
+        var isDocument = MediaTypes.IsIndex(node.MediaType) || MediaTypes.IsManifest(node.MediaType);
+        var open = source.Opener(node);
+        if (isDocument)
         {
             // Also when the destination has it: the presence of an index says nothing about its children.
-            var document = await InSlotAsync(slots, () => source.ReadDocumentAsync(node, cancellationToken), cancellationToken)
-                .ConfigureAwait(false);
-            await Task.WhenAll(OciJson.Children(node, document).Select(c => CopyOnceAsync(c, slots, cancellationToken)))
-                .ConfigureAwait(false);
-            open = _ => ValueTask.FromResult<Stream>(new MemoryStream(document, writable: false));
+            var document = await InSlotAsync(flight.Small, () => source.ReadDocumentAsync(node, flight.Token), flight.Token).ConfigureAwait(false);
+            var children = OciJson.Children(node, document).Where(c => !MediaTypes.IsIndex(node.MediaType) || IsWanted(c));
+            await Task.WhenAll(children.Select(c => CopyOnceAsync(c, flight, depth))).ConfigureAwait(false);
+            open = (offset, _) => ValueTask.FromResult<Stream>(new MemoryStream(document, writable: false) { Position = offset });
         }
 
-        await InSlotAsync(slots, async () =>
+        await InSlotAsync(isDocument || node.Size <= SmallBytes ? flight.Small : flight.Large, async () =>
         {
-            var isThere = await destination.HasAsync(node, cancellationToken).ConfigureAwait(false);
+            var isThere = await destination.HasAsync(node, flight.Token).ConfigureAwait(false);
             if (!isThere)
             {
-                await destination.PutAsync(node, open, cancellationToken).ConfigureAwait(false);
+                await PutAsync(node, open, flight.Token).ConfigureAwait(false);
             }
 
             return isThere;
-        }, cancellationToken).ConfigureAwait(false);
+        }, flight.Token).ConfigureAwait(false);
+        if (isDocument && flight.WithReferrers)
+        {
+            await CopyReferrersAsync(node, flight, depth).ConfigureAwait(false);
+        }
+    }
+
+    private async Task PutAsync(Descriptor node, OpenContent open, CancellationToken cancellationToken)
+    {
+        using var progress = Begin(node);
+        while (true)
+        {
+            try
+            {
+                await destination.PutAsync(node, progress is null ? open : CountingStream.Opener(open, progress), cancellationToken)
+                    .ConfigureAwait(false);
+                progress?.Complete();
+                return;
+            }
+            catch (DigestMismatchException) when (source.Distrust(node))
+            {
+                // The next mirror may be right.
+            }
+        }
+    }
+
+    private async Task CopyReferrersAsync(Descriptor subject, Flight flight, int depth)
+    {
+        var referrers = await InSlotAsync(
+            flight.Small, () => source.ReferrersAsync(subject.Digest, flight.Token).AsTask(), flight.Token).ConfigureAwait(false);
+        if (referrers.Count == 0)
+        {
+            return;
+        }
+
+        if (depth == MaxReferrerDepth)
+        {
+            throw new HyperkubeException(ErrorKind.BadContent, $"{subject.Digest}: referrers of referrers, deeper than {MaxReferrerDepth}");
+        }
+
+        await Task.WhenAll(referrers.Select(r => CopyOnceAsync(r, flight, depth + 1))).ConfigureAwait(false);
+        await InSlotAsync(flight.Small, async () =>
+        {
+            await destination.AttachAsync(subject.Digest, referrers, flight.Token).ConfigureAwait(false);
+            return true;
+        }, flight.Token).ConfigureAwait(false);
     }
 
     // Never around a wait for children: they need slots themselves.
@@ -74,6 +174,33 @@ public sealed class ContentCopier(IContentSource source, IContentDestination des
         finally
         {
             slots.Release();
+        }
+    }
+
+    /// <summary>One copy under way. Small things never wait behind large ones.</summary>
+    private sealed class Flight(SemaphoreSlim small, SemaphoreSlim large, bool withReferrers, CancellationTokenSource stop)
+    {
+        private Exception? _first;
+
+        internal SemaphoreSlim Small => small;
+
+        internal SemaphoreSlim Large => large;
+
+        internal bool WithReferrers => withReferrers;
+
+        internal CancellationToken Token => stop.Token;
+
+        /// <summary>What went wrong first.</summary>
+        internal Exception? First => _first;
+
+        internal async Task StopAsync(Exception failure)
+        {
+            if (failure is not OperationCanceledException)
+            {
+                Interlocked.CompareExchange(ref _first, failure, null);
+            }
+
+            await stop.CancelAsync().ConfigureAwait(false);
         }
     }
 }

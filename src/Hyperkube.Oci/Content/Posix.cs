@@ -35,6 +35,10 @@ internal static partial class Posix
         throw error is NoEntry or NotADirectory ? new FileNotFoundException(message, path) : new IOException(message);
     }
 
+    /// <summary>Where an open file lies now, whatever it was opened as.</summary>
+    internal static string? PathOf(SafeFileHandle file) =>
+        File.ResolveLinkTarget($"/proc/self/fd/{file.DangerousGetHandle()}", returnFinalTarget: false)?.FullName;
+
     /// <summary>Takes the lock of an open file or directory, or answers false when another process has it.</summary>
     internal static bool TryLock(SafeFileHandle file)
     {

@@ -1,3 +1,5 @@
+using Microsoft.Win32.SafeHandles;
+
 namespace Hyperkube.Oci.Content;
 
 /// <summary>A file that is written out of sight and appears whole, or not at all.</summary>
@@ -71,13 +73,15 @@ public sealed class StagedFile : IAsyncDisposable
     /// <summary>Puts the file in place; what was there before is replaced.</summary>
     /// <param name="target">A path in the directory that was given to <see cref="CreateIn"/>.</param>
     /// <param name="mode">The file's permission bits.</param>
-    public void Commit(string target, UnixFileMode mode = FileModes.Plain)
+    public void Commit(string target, UnixFileMode mode = FileModes.Plain) => Commit(_path, _content.SafeFileHandle, target, mode);
+
+    internal static void Commit(string path, SafeFileHandle content, string target, UnixFileMode mode)
     {
-        File.SetUnixFileMode(_content.SafeFileHandle, mode); // Not at creation, so that the umask has no say.
-        RandomAccess.FlushToDisk(_content.SafeFileHandle);
-        File.Move(_path, target, overwrite: true);
-        Posix.Unlock(_content.SafeFileHandle); // Nobody can take it for abandoned any more, and others want to read it.
-        Posix.FlushDirectory(Path.GetDirectoryName(_path)!);
+        File.SetUnixFileMode(content, mode); // Not at creation, so that the umask has no say.
+        RandomAccess.FlushToDisk(content);
+        File.Move(path, target, overwrite: true);
+        Posix.Unlock(content); // Nobody can take it for abandoned any more, and others want to read it.
+        Posix.FlushDirectory(Path.GetDirectoryName(path)!);
     }
 
     /// <summary>Removes what killed processes left in a directory.</summary>

@@ -15,9 +15,31 @@ namespace Hyperkube.Oci.Content;
 public sealed class VerifyingStream(
     Stream source, Descriptor expected, string where = "content", IProgress<long>? progress = null) : ReadOnlyStream
 {
-    private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+    private IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private long _read;
     private bool _verified;
+    private IProgress<long>? _progress = progress;
+
+    /// <summary>The stream itself if it verifies the very same content already, else one around it.</summary>
+    public static VerifyingStream Around(Stream source, Descriptor expected, string where = "content")
+    {
+        ArgumentNullException.ThrowIfNull(expected);
+        return source is VerifyingStream { _read: 0 } already && already.IsOf(expected) ? already : new VerifyingStream(source, expected, where);
+    }
+
+    /// <summary>Goes on behind a beginning that was read before.</summary>
+    /// <param name="source">The rest.</param>
+    /// <param name="expected">What the whole must be.</param>
+    /// <param name="hash">Of the beginning; disposed with the stream.</param>
+    /// <param name="length">Of the beginning, in bytes.</param>
+    /// <param name="where">Which content, for the message of a failure.</param>
+    public static VerifyingStream Behind(Stream source, Descriptor expected, IncrementalHash hash, long length, string where = "content")
+    {
+        VerifyingStream stream = new(source, expected, where);
+        stream._hash.Dispose();
+        (stream._hash, stream._read) = (hash, length);
+        return stream;
+    }
 
     /// <summary>The promised length, in bytes.</summary>
     public override long Length => expected.Size;
@@ -51,6 +73,11 @@ public sealed class VerifyingStream(
         base.Dispose(disposing);
     }
 
+    /// <summary>Tells somebody else the bytes read so far.</summary>
+    internal void Tell(IProgress<long> listener) => _progress = listener;
+
+    private bool IsOf(Descriptor content) => expected.Digest == content.Digest && expected.Size == content.Size;
+
     // One byte past the promise, so that too much content is seen rather than cut off.
     private int WindowLength(int wanted) => (int)Math.Min(wanted, expected.Size - _read + 1);
 
@@ -69,7 +96,7 @@ public sealed class VerifyingStream(
             Verify();
         }
 
-        progress?.Report(_read);
+        _progress?.Report(_read);
         return count;
     }
 

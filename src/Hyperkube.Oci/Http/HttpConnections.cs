@@ -1,7 +1,9 @@
 using System.Net;
 using System.Net.Security;
+using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Hyperkube.Oci.Registry;
 
 namespace Hyperkube.Oci.Http;
 
@@ -16,27 +18,33 @@ public static class HttpConnections
     /// <summary>Makes the handler; the caller disposes the invoker. Redirects are left to the caller, because whether one
     /// may be followed, and with which credentials, is a question of trust.</summary>
     /// <param name="proxy">Which proxy, if any.</param>
-    /// <param name="extraAuthorities">A PEM file of certificate authorities to trust beside the system's, or null.</param>
-    /// <exception cref="HyperkubeException">The file holds no certificates.</exception>
-    public static HttpMessageInvoker Create(IWebProxy proxy, string? extraAuthorities)
+    /// <param name="tls">How the far side is checked.</param>
+    /// <param name="dialTimeout">How long a dial may take; null for the usual.</param>
+    /// <exception cref="HyperkubeException">A file of <paramref name="tls"/> holds no certificate.</exception>
+    public static HttpMessageInvoker Create(IWebProxy proxy, HostTls tls, TimeSpan? dialTimeout = null)
     {
+        ArgumentNullException.ThrowIfNull(tls);
         SocketsHttpHandler handler = new()
         {
             AllowAutoRedirect = false,
             AutomaticDecompression = DecompressionMethods.None, // Digests are of what was sent.
-            ConnectTimeout = ConnectTimeout,
+            ConnectTimeout = dialTimeout ?? ConnectTimeout,
+            EnableMultipleHttp2Connections = true,
             MaxResponseHeadersLength = 64,
             Proxy = proxy,
             UseCookies = false,
             ActivityHeadersPropagator = null,
         };
-        if (extraAuthorities is not null)
+        X509Certificate2Collection authorities = [.. tls.Authorities.SelectMany(file => Read(file, "a PEM file of certificates"))];
+        handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, chain, errors) =>
+            (errors == SslPolicyErrors.None
+            || tls.SkipVerify
+            || (errors == SslPolicyErrors.RemoteCertificateChainErrors && certificate is X509Certificate2 leaf
+                && authorities.Count > 0 && IsIssuedBy(authorities, leaf, chain)))
+            ? true : throw Untrusted(certificate, chain, errors);
+        if (tls.ClientCertificates.Length > 0)
         {
-            var authorities = Read(extraAuthorities);
-            handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, chain, errors) =>
-                errors == SslPolicyErrors.None
-                || (errors == SslPolicyErrors.RemoteCertificateChainErrors && certificate is X509Certificate2 leaf
-                    && IsIssuedBy(authorities, leaf, chain));
+            handler.SslOptions.ClientCertificates = [.. tls.ClientCertificates.Select(c => (X509Certificate)ReadClient(c.Certificate, c.Key))];
         }
 
         return new HttpMessageInvoker(handler, disposeHandler: true);
@@ -58,7 +66,29 @@ public static class HttpConnections
         return chain.Build(leaf);
     }
 
-    private static X509Certificate2Collection Read(string path)
+    // .NET's own message names neither the certificate nor who issued it.
+    private static AuthenticationException Untrusted(X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
+    {
+        if (certificate is not X509Certificate2 leaf)
+        {
+            return new AuthenticationException("the host showed no certificate");
+        }
+
+        var reason = errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch)
+            ? $"is for {string.Join(", ", Names(leaf))}, not for this host"
+            : $"is not trusted ({string.Join(", ", chain?.ChainStatus.Select(s => s.Status).Distinct() ?? [])})";
+        return new AuthenticationException(
+            $"the certificate of {leaf.Subject}, issued by {leaf.Issuer}, valid to {leaf.NotAfter.ToUniversalTime():yyyy-MM-dd}, {reason}");
+    }
+
+    private static IEnumerable<string> Names(X509Certificate2 leaf)
+    {
+        var names = leaf.Extensions.OfType<X509SubjectAlternativeNameExtension>()
+            .SelectMany(n => n.EnumerateDnsNames().Concat(n.EnumerateIPAddresses().Select(a => a.ToString())));
+        return names.DefaultIfEmpty("nobody");
+    }
+
+    private static X509Certificate2Collection Read(string path, string expected)
     {
         try
         {
@@ -70,7 +100,20 @@ public static class HttpConnections
         }
         catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException)
         {
-            throw new HyperkubeException(ErrorKind.Usage, $"--ca '{path}': {e.Message}; expected a PEM file of certificates", e);
+            throw new HyperkubeException(ErrorKind.Usage, $"{path}: {e.Message.TrimEnd('.')}; expected {expected}", e);
+        }
+    }
+
+    private static X509Certificate2 ReadClient(string certificate, string? key)
+    {
+        try
+        {
+            return X509Certificate2.CreateFromPemFile(certificate, key);
+        }
+        catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException)
+        {
+            throw new HyperkubeException(ErrorKind.Usage,
+                $"{certificate}: {e.Message.TrimEnd('.')}; expected a certificate and its key, in PEM", e);
         }
     }
 }

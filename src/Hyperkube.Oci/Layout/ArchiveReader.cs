@@ -48,10 +48,21 @@ public sealed class ArchiveReader : IContentSource, IDisposable
     public ValueTask<Stream> OpenAsync(Descriptor content, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(content);
-        return _entries.TryGetValue(LayoutFiles.PathOf(content.Digest), out var entry)
-            ? new ValueTask<Stream>(new VerifyingStream(new HandleStream(_file, entry.Offset, entry.Size), content, $"{_path}: a blob"))
-            : throw new HyperkubeException(ErrorKind.NotFound, $"{_path}: the blob {content.Digest} is missing");
+        return new ValueTask<Stream>(new VerifyingStream(Open(content.Digest), content, $"{_path}: a blob"));
     }
+
+    /// <inheritdoc/>
+    public ValueTask<Stream> OpenAtAsync(Descriptor content, long offset, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(content);
+        var stream = Open(content.Digest);
+        stream.Position = offset;
+        return new ValueTask<Stream>(stream);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<Descriptor>> ReferrersAsync(Digest subject, CancellationToken cancellationToken) =>
+        this.TaggedReferrersAsync(subject, cancellationToken);
 
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();
@@ -83,6 +94,11 @@ public sealed class ArchiveReader : IContentSource, IDisposable
             };
         }
     }
+
+    private HandleStream Open(Digest blob) =>
+        _entries.TryGetValue(LayoutFiles.PathOf(blob), out var entry)
+            ? new HandleStream(_file, entry.Offset, entry.Size)
+            : throw new HyperkubeException(ErrorKind.NotFound, $"{_path}: the blob {blob} is missing");
 
     private static SafeFileHandle Open(string path)
     {

@@ -16,6 +16,7 @@ public sealed class ArchiveWriter(string path, ArchiveFormat format) : IContentD
 
     private readonly Lock _lock = new();
     private readonly Dictionary<Digest, (Descriptor Content, OpenContent Open)> _contents = [];
+    private readonly Dictionary<Digest, ImageIndex> _attached = [];
     private readonly SortedDictionary<string, (Descriptor Manifest, RegistryReference? Name)> _tagged = new(StringComparer.Ordinal);
 
     /// <inheritdoc/>
@@ -41,19 +42,36 @@ public sealed class ArchiveWriter(string path, ArchiveFormat format) : IContentD
     }
 
     /// <inheritdoc/>
-    public ValueTask TagAsync(Descriptor manifest, string tag, CancellationToken cancellationToken) =>
+    /// <remarks>A file that is there is replaced as a whole, with its tags.</remarks>
+    public ValueTask TagAsync(Descriptor manifest, string tag, bool move, CancellationToken cancellationToken) =>
         TagAsync(manifest, tag, imageName: null);
+
+    /// <inheritdoc/>
+    public ValueTask AttachAsync(Digest subject, IReadOnlyList<Descriptor> referrers, CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            _attached[subject] = ReferrersIndex.With(_attached.GetValueOrDefault(subject), referrers) ?? _attached[subject];
+        }
+
+        return ValueTask.CompletedTask;
+    }
 
     /// <summary>Gives an image its tag and the full name under which an engine is to know it.</summary>
     public ValueTask TagAsync(Descriptor manifest, string tag, RegistryReference? imageName)
     {
         ArgumentNullException.ThrowIfNull(manifest);
+        SetTag(manifest, tag, imageName);
+        return ValueTask.CompletedTask;
+    }
+
+    private void SetTag(Descriptor manifest, string tag, RegistryReference? imageName)
+    {
         var annotations = Annotations.Of(manifest.Annotations).SetItem(Annotations.RefName, tag);
         _tagged[tag] = (manifest with
         {
             Annotations = imageName is null ? annotations : annotations.SetItem(Annotations.ContainerdImageName, imageName.ToString()),
         }, imageName);
-        return ValueTask.CompletedTask;
     }
 
     /// <summary>Writes the file: staged beside it, then renamed.</summary>
@@ -74,6 +92,7 @@ public sealed class ArchiveWriter(string path, ArchiveFormat format) : IContentD
     /// <summary>Writes the archive to a stream, which stays open.</summary>
     public async Task WriteAsync(Stream destination, CancellationToken cancellationToken)
     {
+        NoteReferrers();
         UstarWriter tar = new(destination);
         await AddAsync(tar, LayoutFiles.Marker, LayoutFiles.MarkerContent.ToArray(), cancellationToken).ConfigureAwait(false);
         await AddAsync(tar, LayoutFiles.Index, OciJson.Write(new ImageIndex
@@ -91,7 +110,7 @@ public sealed class ArchiveWriter(string path, ArchiveFormat format) : IContentD
         foreach (var (content, open) in _contents.Values
             .OrderBy(c => Rank(c.Content)).ThenBy(c => c.Content.Digest.Hex, StringComparer.Ordinal))
         {
-            var stream = new VerifyingStream(await open(cancellationToken).ConfigureAwait(false), content);
+            var stream = VerifyingStream.Around(await open(0, cancellationToken).ConfigureAwait(false), content);
             await using (stream.ConfigureAwait(false))
             {
                 await tar.AddFileAsync(LayoutFiles.PathOf(content.Digest), FileModes.Plain, content.Size, stream, cancellationToken)
@@ -100,6 +119,18 @@ public sealed class ArchiveWriter(string path, ArchiveFormat format) : IContentD
         }
 
         await tar.FinishAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    private void NoteReferrers()
+    {
+        foreach (var (subject, index) in _attached)
+        {
+            var document = OciJson.Write(index);
+            var descriptor = Descriptor.Of(MediaTypes.Index, document);
+            _contents[descriptor.Digest] =
+                (descriptor, (_, _) => ValueTask.FromResult<Stream>(new MemoryStream(document, writable: false)));
+            SetTag(descriptor, ReferrersIndex.TagOf(subject), imageName: null);
+        }
     }
 
     private static int Rank(Descriptor content) => content.MediaType switch
@@ -127,7 +158,7 @@ public sealed class ArchiveWriter(string path, ArchiveFormat format) : IContentD
                     $"docker-archive:{path}: {tagged.Digest} is an index; expected the image of one platform");
             }
 
-            var source = await _contents[tagged.Digest].Open(cancellationToken).ConfigureAwait(false);
+            var source = await _contents[tagged.Digest].Open(0, cancellationToken).ConfigureAwait(false);
             await using (source.ConfigureAwait(false))
             {
                 using MemoryStream json = new();

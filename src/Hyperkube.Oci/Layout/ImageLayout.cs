@@ -38,6 +38,7 @@ public sealed class ImageLayout : IContentSource, IContentDestination
         Directory.CreateDirectory(layout._blobs);
         StagedFile.RemoveAbandoned(layout._directory);
         StagedFile.RemoveAbandoned(layout._blobs);
+        PartialFile.RemoveOld(layout._blobs);
         using (await DirectoryLock.AcquireAsync(layout._directory, LockPatience, cancellationToken).ConfigureAwait(false))
         {
             var marker = Path.Combine(layout._directory, LayoutFiles.Marker);
@@ -81,6 +82,20 @@ public sealed class ImageLayout : IContentSource, IContentDestination
     }
 
     /// <inheritdoc/>
+    public async ValueTask<Stream> OpenAtAsync(Descriptor content, long offset, CancellationToken cancellationToken)
+    {
+        var whole = await OpenAsync(content, cancellationToken).ConfigureAwait(false);
+        await whole.DisposeAsync().ConfigureAwait(false); // Only its error was wanted.
+        var file = SharedFile.OpenRead(PathOf(content.Digest));
+        file.Position = offset;
+        return file;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<Descriptor>> ReferrersAsync(Digest subject, CancellationToken cancellationToken) =>
+        this.TaggedReferrersAsync(subject, cancellationToken);
+
+    /// <inheritdoc/>
     public ValueTask<bool> HasAsync(Descriptor content, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(content);
@@ -89,14 +104,26 @@ public sealed class ImageLayout : IContentSource, IContentDestination
     }
 
     /// <inheritdoc/>
+    /// <remarks>What has come of a large blob stays for the next time when this ends early.</remarks>
     public async ValueTask PutAsync(Descriptor content, OpenContent open, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(content);
         ArgumentNullException.ThrowIfNull(open);
+        var part = content.Size >= PartialFile.WorthKeepingBytes ? PartialFile.TryOpen(_blobs, content.Digest.Hex) : null;
+        if (part is not null)
+        {
+            await using (part.ConfigureAwait(false))
+            {
+                await part.FillAsync(content, open, cancellationToken).ConfigureAwait(false);
+                part.Commit(PathOf(content.Digest));
+                return;
+            }
+        }
+
         var staged = Stage();
         await using (staged.ConfigureAwait(false))
         {
-            var source = new VerifyingStream(await open(cancellationToken).ConfigureAwait(false), content);
+            var source = VerifyingStream.Around(await open(0, cancellationToken).ConfigureAwait(false), content);
             await using (source.ConfigureAwait(false))
             {
                 await source.CopyToAsync(staged.Content, StreamSizes.CopyBytes, cancellationToken).ConfigureAwait(false);
@@ -117,15 +144,29 @@ public sealed class ImageLayout : IContentSource, IContentDestination
     }
 
     /// <inheritdoc/>
-    public ValueTask TagAsync(Descriptor manifest, string tag, CancellationToken cancellationToken) =>
-        TagAsync(manifest, tag, move: true, cancellationToken);
+    public async ValueTask AttachAsync(Digest subject, IReadOnlyList<Descriptor> referrers, CancellationToken cancellationToken)
+    {
+        var tag = ReferrersIndex.TagOf(subject);
+        using (await DirectoryLock.AcquireAsync(_directory, LockPatience, cancellationToken).ConfigureAwait(false))
+        {
+            var present = LayoutFiles.Resolve(await ReadIndexAsync(cancellationToken).ConfigureAwait(false), tag, _directory);
+            var former = present is null ? null
+                : OciJson.ReadIndex(await this.ReadDocumentAsync(present, cancellationToken).ConfigureAwait(false), tag);
+            if (ReferrersIndex.With(former, referrers) is not { } index)
+            {
+                return;
+            }
 
-    /// <summary>Makes a tag stand for a manifest that is already there.</summary>
-    /// <param name="manifest">What it is to stand for.</param>
-    /// <param name="tag">The tag.</param>
-    /// <param name="move">Whether it may stand for something else now.</param>
-    /// <param name="cancellationToken">Leaves the tag as it was.</param>
-    /// <exception cref="HyperkubeException">It does, and may not (<see cref="ErrorKind.TagConflict"/>).</exception>
+            var document = OciJson.Write(index);
+            var descriptor = Descriptor.Of(MediaTypes.Index, document);
+            await PutAsync(
+                descriptor, (_, _) => ValueTask.FromResult<Stream>(new MemoryStream(document, writable: false)), cancellationToken)
+                .ConfigureAwait(false);
+            await SetTagAsync(descriptor, tag, await ReadIndexAsync(cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <inheritdoc/>
     public async ValueTask TagAsync(Descriptor manifest, string tag, bool move, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(manifest);
@@ -141,13 +182,18 @@ public sealed class ImageLayout : IContentSource, IContentDestination
                 };
             }
 
-            var tagged = manifest with
-            {
-                Annotations = Annotations.Of(manifest.Annotations).SetItem(Annotations.RefName, tag),
-            };
-            await WriteIndexAsync(
-                [.. index.Manifests.Where(m => LayoutFiles.Tag(m) != tag), tagged], cancellationToken, index).ConfigureAwait(false);
+            await SetTagAsync(manifest, tag, index, cancellationToken).ConfigureAwait(false);
         }
+    }
+
+    // Under the lock.
+    private Task SetTagAsync(Descriptor manifest, string tag, ImageIndex index, CancellationToken cancellationToken)
+    {
+        var tagged = manifest with
+        {
+            Annotations = Annotations.Of(manifest.Annotations).SetItem(Annotations.RefName, tag),
+        };
+        return WriteIndexAsync([.. index.Manifests.Where(m => LayoutFiles.Tag(m) != tag), tagged], cancellationToken, index);
     }
 
     private string PathOf(Digest digest) => Path.Combine(_directory, LayoutFiles.PathOf(digest));

@@ -19,14 +19,16 @@ internal static class LayoutFiles
     {
         if (reference is null)
         {
-            return index.Manifests switch
+            // What is attached to an image, a signature for example, is none.
+            List<Descriptor> images = [.. index.Manifests.Where(m => Tag(m) is not { } tag || !ReferrersIndex.IsAttached(tag))];
+            return images switch
             {
                 [] => null,
                 [var only] => only,
                 _ => throw new HyperkubeException(ErrorKind.Usage,
-                    $"{where}: {index.Manifests.Count} images; expected a tag that says which")
+                    $"{where}: {images.Count} images; expected a tag that says which")
                 {
-                    Hint = $"add one of the tags: {string.Join(", ", index.Manifests.Select(Tag).OfType<string>())}",
+                    Hint = $"add one of the tags: {string.Join(", ", images.Select(Tag).OfType<string>())}",
                 },
             };
         }

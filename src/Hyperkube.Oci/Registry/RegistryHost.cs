@@ -64,6 +64,9 @@ public sealed record HostTls
     /// <summary>The system's authorities, no certificate of our own.</summary>
     public static HostTls System { get; } = new();
 
+    /// <summary>The system's authorities, and those of one more file if there is one.</summary>
+    public static HostTls Trusting(string? authorities) => authorities is null ? System : new HostTls { Authorities = [authorities] };
+
     /// <summary>PEM files of authorities that are trusted beside the system's.</summary>
     public ImmutableArray<string> Authorities { get; init; } = [];
 
@@ -86,13 +89,13 @@ public sealed record HostTls
         hash.Add(SkipVerify);
         foreach (var authority in Authorities)
         {
-            hash.Add(authority);
+            hash.Add(authority, StringComparer.Ordinal);
         }
 
         foreach (var (certificate, key) in ClientCertificates)
         {
-            hash.Add(certificate);
-            hash.Add(key);
+            hash.Add(certificate, StringComparer.Ordinal);
+            hash.Add(key, StringComparer.Ordinal);
         }
 
         return hash.ToHashCode();

@@ -93,6 +93,6 @@ public sealed class NodeImageBuilder(ImageLayout layout, LayerCompression compre
     private ValueTask PutAsync(Document document, CancellationToken cancellationToken) =>
         layout.PutAsync(
             document.Descriptor,
-            _ => ValueTask.FromResult<Stream>(new MemoryStream(document.Content.ToArray(), writable: false)),
+            (_, _) => ValueTask.FromResult<Stream>(new MemoryStream(document.Content.ToArray(), writable: false)),
             cancellationToken);
 }

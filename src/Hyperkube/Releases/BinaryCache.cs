@@ -65,13 +65,25 @@ public sealed class BinaryCache
             }
 
             System.IO.Directory.CreateDirectory(part);
-            using var ours = await DirectoryLock.AcquireAsync(part, LockPatience, cancellationToken).ConfigureAwait(false);
-            if (System.IO.Directory.Exists(part) && !File.Exists(path))
+            using var ours = await LockAsync(part, cancellationToken).ConfigureAwait(false);
+            if (ours is not null && System.IO.Directory.Exists(part) && !File.Exists(path))
             {
                 return await FetchAsync(path, part, expected, fetch, activity, cancellationToken).ConfigureAwait(false);
             }
 
-            // Another process has finished it meanwhile.
+            // Another process has finished it meanwhile, or cleared it away.
+        }
+    }
+
+    private static async Task<DirectoryLock?> LockAsync(string part, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await DirectoryLock.AcquireAsync(part, LockPatience, cancellationToken).ConfigureAwait(false);
+        }
+        catch (FileNotFoundException)
+        {
+            return null; // Gone between its making and its lock.
         }
     }
 

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using Hyperkube.Oci;
 using Hyperkube.Oci.Content;
+using Hyperkube.Oci.Http;
 
 namespace Hyperkube.Releases;
 
@@ -13,7 +14,7 @@ internal sealed class Download(SiteClient client, string path, IActivity activit
 
     private SiteOptions Options => client.Options;
 
-    private string Where => SiteClient.Where(client.UriOf(path));
+    private string Where => HttpFailure.Where(client.UriOf(path));
 
     /// <summary>Appends what is missing to a file that holds the beginning, and hashes it.</summary>
     /// <param name="part">Positioned at its end, where <paramref name="hashes"/> stand too.</param>
@@ -94,34 +95,24 @@ internal sealed class Download(SiteClient client, string path, IActivity activit
     private async Task AppendAsync(
         HttpResponseMessage response, FileStream part, FileHashes hashes, CancellationToken cancellationToken)
     {
-        using CancellationTokenSource tooSlow = new(Options.SpeedSpan, Options.Retry.Time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(tooSlow.Token, cancellationToken);
+        using SpeedGuard guard = new(Options.SpeedSpan, Options.MinBytesPerSpan, Options.Retry.Time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(guard.Token, cancellationToken);
         var buffer = new byte[StreamSizes.CopyBytes];
-        var body = await ReadAsync(() => new ValueTask<Stream>(response.Content.ReadAsStreamAsync(either.Token)), cancellationToken)
-            .ConfigureAwait(false);
-        for (var inSpan = 0; ;)
+        var body = await ReadAsync(
+            () => new ValueTask<Stream>(response.Content.ReadAsStreamAsync(either.Token)), guard, cancellationToken).ConfigureAwait(false);
+        for (int count;
+             (count = await ReadAsync(() => body.ReadAsync(buffer, either.Token), guard, cancellationToken).ConfigureAwait(false)) > 0;)
         {
-            var count = await ReadAsync(() => body.ReadAsync(buffer, either.Token), cancellationToken).ConfigureAwait(false);
-            if (count == 0)
-            {
-                return;
-            }
-
             FileLimits.Check(Where, hashes.Length + count); // The length may have been a lie, or missing.
             await part.WriteAsync(buffer.AsMemory(0, count), cancellationToken).ConfigureAwait(false);
             hashes.Append(buffer.AsSpan(0, count));
             activity.Report(hashes.Length);
-            inSpan += count;
-            if (inSpan >= Options.MinBytesPerSpan)
-            {
-                inSpan = 0;
-                tooSlow.CancelAfter(Options.SpeedSpan);
-            }
+            guard.Passed(count);
         }
     }
 
     // What breaks while reading is the line's fault, what breaks while writing this machine's.
-    private async ValueTask<T> ReadAsync<T>(Func<ValueTask<T>> read, CancellationToken cancellationToken)
+    private async ValueTask<T> ReadAsync<T>(Func<ValueTask<T>> read, SpeedGuard guard, CancellationToken cancellationToken)
     {
         try
         {
@@ -129,8 +120,7 @@ internal sealed class Download(SiteClient client, string path, IActivity activit
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new HyperkubeException(ErrorKind.Unavailable,
-                $"GET {Where}: less than {Options.MinBytesPerSpan} bytes in {Options.SpeedSpan.TotalSeconds:F0} s");
+            throw new HyperkubeException(ErrorKind.Unavailable, $"GET {Where}: {guard.Failure}");
         }
         catch (Exception e) when (e is IOException or HttpRequestException)
         {

@@ -1,5 +1,6 @@
 using System.Net;
 using Hyperkube.Oci;
+using Hyperkube.Oci.Http;
 
 namespace Hyperkube.Releases;
 
@@ -24,7 +25,7 @@ public sealed class DownloadSite : IReleaseSource
         if (url.UserInfo.Length > 0)
         {
             throw new HyperkubeException(ErrorKind.Usage,
-                $"--source {SiteClient.Where(url)}: credentials in a URL end up in process lists and logs; expected none")
+                $"--source {HttpFailure.Where(url)}: credentials in a URL end up in process lists and logs; expected none")
             {
                 Hint = $"put them into ~/.netrc: machine {url.Host} login USER password SECRET",
             };
@@ -32,14 +33,14 @@ public sealed class DownloadSite : IReleaseSource
 
         if (url.Scheme == Uri.UriSchemeHttp && !url.IsLoopback && !options.PlainHttp)
         {
-            throw new HyperkubeException(ErrorKind.Usage, $"--source {SiteClient.Where(url)}: plain HTTP; expected https")
+            throw new HyperkubeException(ErrorKind.Usage, $"--source {HttpFailure.Where(url)}: plain HTTP; expected https")
             {
                 Hint = "use https, or add --plain-http if you trust every host on the way",
             };
         }
 
         Uri root = new($"{url.GetLeftPart(UriPartial.Path).TrimEnd('/')}/");
-        Location = SiteClient.Where(root).TrimEnd('/');
+        Location = HttpFailure.Where(root).TrimEnd('/');
         _client = new SiteClient(http, root, options, log);
         _cache = cache;
         _present = present;

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
-using System.Security.Authentication;
 using Hyperkube.Oci;
+using Hyperkube.Oci.Http;
 
 namespace Hyperkube.Releases;
 
@@ -39,7 +39,7 @@ internal sealed class SiteClient(HttpMessageInvoker http, Uri root, SiteOptions 
             try
             {
                 var response = await FollowAsync(UriOf(path), range, cancellationToken).ConfigureAwait(false);
-                if (!Oci.Http.RetryPolicy.IsTransient(response.StatusCode))
+                if (!RetryPolicy.IsTransient(response.StatusCode))
                 {
                     return response;
                 }
@@ -73,38 +73,24 @@ internal sealed class SiteClient(HttpMessageInvoker http, Uri root, SiteOptions 
     /// <summary>What an answer that is of no use means.</summary>
     internal static HyperkubeException Unexpected(HttpResponseMessage response)
     {
-        var where = Where(response.RequestMessage!.RequestUri!);
+        var where = HttpFailure.Where(response);
         var status = (int)response.StatusCode;
         return response.StatusCode switch
         {
             HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => new HyperkubeException(
-                ErrorKind.AccessDenied, $"GET {where}: {status} {response.ReasonPhrase}")
+                ErrorKind.AccessDenied, $"{where}: {status} {response.ReasonPhrase}")
             {
-                Hint = $"put a login for {response.RequestMessage.RequestUri!.Host} into ~/.netrc, or check the one there",
+                Hint = $"put a login for {response.RequestMessage!.RequestUri!.Host} into ~/.netrc, or check the one there",
             },
-            HttpStatusCode.NotFound or HttpStatusCode.Gone => new HyperkubeException(ErrorKind.NotFound, $"GET {where}: {status}"),
-            HttpStatusCode.ProxyAuthenticationRequired => ProxyWantsLogin(response.RequestMessage!.RequestUri!),
-            _ => new HyperkubeException(ErrorKind.Unavailable, $"GET {where}: {status} {response.ReasonPhrase}"),
+            HttpStatusCode.NotFound or HttpStatusCode.Gone => new HyperkubeException(ErrorKind.NotFound, $"{where}: {status}"),
+            HttpStatusCode.ProxyAuthenticationRequired => HttpFailure.ProxyWantsLogin(where),
+            _ => new HyperkubeException(ErrorKind.Unavailable, $"{where}: {status} {response.ReasonPhrase}"),
         };
     }
 
-    private static HyperkubeException ProxyWantsLogin(Uri uri) =>
-        new(ErrorKind.AccessDenied, $"GET {Where(uri)}: 407: the proxy wants a login")
-        {
-            Hint = "write it into HTTPS_PROXY: http://USER:PASSWORD@HOST:PORT",
-        };
-
-    /// <summary>A URL without what may be secret.</summary>
-    internal static string Where(Uri uri) => uri.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped);
-
     // A host that never answered cannot be reached from here, and one line now beats half a minute of hope. One that did
     // answer may do so again.
-    private bool IsWorthAnotherTry(HyperkubeException failure) => failure.InnerException is not HttpRequestException
-    {
-        HttpRequestError: HttpRequestError.NameResolutionError
-            or HttpRequestError.ConnectionError
-            or HttpRequestError.SecureConnectionError,
-    } || _hasAnswered;
+    private bool IsWorthAnotherTry(HyperkubeException failure) => _hasAnswered || !HttpFailure.IsNoRoute(failure);
 
     private async Task<HttpResponseMessage> FollowAsync(Uri uri, RangeHeaderValue? range, CancellationToken cancellationToken)
     {
@@ -128,7 +114,7 @@ internal sealed class SiteClient(HttpMessageInvoker http, Uri root, SiteOptions 
         if (location is null || redirects == MaxRedirects)
         {
             throw new HyperkubeException(ErrorKind.Unavailable,
-                $"GET {Where(from)}: {(location is null ? "a redirect to nowhere" : $"more than {MaxRedirects} redirects")}");
+                $"GET {HttpFailure.Where(from)}: {(location is null ? "a redirect to nowhere" : $"more than {MaxRedirects} redirects")}");
         }
 
         Uri target = new(from, location);
@@ -136,7 +122,7 @@ internal sealed class SiteClient(HttpMessageInvoker http, Uri root, SiteOptions 
         if (target.Scheme != Uri.UriSchemeHttps && !(target.Scheme == Uri.UriSchemeHttp && mayBePlain))
         {
             throw new HyperkubeException(ErrorKind.Usage,
-                $"GET {Where(from)}: a redirect to {Where(target)}, without TLS; expected https")
+                $"GET {HttpFailure.Where(from)}: a redirect to {HttpFailure.Where(target)}, without TLS; expected https")
             {
                 Hint = "use another --source: this one would hand the download to anybody on the way",
             };
@@ -147,7 +133,7 @@ internal sealed class SiteClient(HttpMessageInvoker http, Uri root, SiteOptions 
             || options.RedirectHosts.Contains(target.Host, StringComparer.OrdinalIgnoreCase)
             ? target
             : throw new HyperkubeException(ErrorKind.Usage,
-                $"GET {Where(from)}: a redirect to {target.Host}, which is not on the list of hosts")
+                $"GET {HttpFailure.Where(from)}: a redirect to {target.Host}, which is not on the list of hosts")
             {
                 Hint = $"add --allow-redirect {target.Host} if that is where the files should come from",
             };
@@ -175,29 +161,14 @@ internal sealed class SiteClient(HttpMessageInvoker http, Uri root, SiteOptions 
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             throw new HyperkubeException(
-                ErrorKind.Unavailable, $"GET {Where(uri)}: no answer in {options.AnswerTimeout.TotalSeconds:F0} s")
+                ErrorKind.Unavailable, $"GET {HttpFailure.Where(uri)}: no answer in {options.AnswerTimeout.TotalSeconds:F0} s")
             {
                 Hint = NoRouteHint,
             };
         }
         catch (HttpRequestException e)
         {
-            throw Unreachable(uri, e);
+            throw HttpFailure.Unanswered(request.Method, uri, e, NoRouteHint);
         }
-    }
-
-    private static HyperkubeException Unreachable(Uri uri, HttpRequestException e)
-    {
-        if (e is { HttpRequestError: HttpRequestError.ProxyTunnelError, StatusCode: HttpStatusCode.ProxyAuthenticationRequired })
-        {
-            return ProxyWantsLogin(uri);
-        }
-
-        var isTls = e.InnerException is AuthenticationException;
-        var reason = (isTls ? e.InnerException!.Message : e.Message).TrimEnd('.');
-        return new HyperkubeException(ErrorKind.Unavailable, $"GET {Where(uri)}: {reason}", e)
-        {
-            Hint = isTls ? "if the site has a certificate of your own authority, name that with --ca FILE" : NoRouteHint,
-        };
     }
 }

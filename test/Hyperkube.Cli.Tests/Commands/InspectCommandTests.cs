@@ -141,8 +141,8 @@ public sealed class InspectCommandTests : IDisposable
             Annotations = Annotations.Of([new(Annotations.Version, "v1.36.4\u001b[2J\u0007"), new(Annotations.Created, "now\rhidden")]),
         });
         var index = Descriptor.Of(MediaTypes.Index, json);
-        await layout.PutAsync(index, _ => ValueTask.FromResult<Stream>(new MemoryStream(json)), Ct);
-        await layout.TagAsync(index, "x", Ct);
+        await layout.PutAsync(index, (_, _) => ValueTask.FromResult<Stream>(new MemoryStream(json)), Ct);
+        await layout.TagAsync(index, "x", move: true, Ct);
 
         var text = (await _shell.RunAsync("inspect", Layout)).With(0).Out;
 

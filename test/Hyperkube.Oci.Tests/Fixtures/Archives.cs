@@ -1,3 +1,4 @@
+using Hyperkube.Oci.Content;
 using Hyperkube.Oci.Layout;
 
 namespace Hyperkube.Oci.Tests.Fixtures;
@@ -18,7 +19,7 @@ internal static class Archives
     {
         foreach (var content in contents)
         {
-            await archive.PutAsync(content, token => store.OpenAsync(content, token), Ct);
+            await archive.PutAsync(content, store.Opener(content), Ct);
         }
     }
 

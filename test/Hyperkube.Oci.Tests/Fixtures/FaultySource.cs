@@ -23,6 +23,16 @@ internal sealed class FaultySource(IContentSource inner, int failAt, Exception f
         return new Reads(this, stream);
     }
 
+    public async ValueTask<Stream> OpenAtAsync(Descriptor content, long offset, CancellationToken cancellationToken)
+    {
+        var stream = await inner.OpenAtAsync(content, offset, cancellationToken);
+        Interlocked.Increment(ref _open);
+        return new Reads(this, stream);
+    }
+
+    public ValueTask<IReadOnlyList<Descriptor>> ReferrersAsync(Digest subject, CancellationToken cancellationToken) =>
+        inner.ReferrersAsync(subject, cancellationToken);
+
     private bool IsFault() => Interlocked.Increment(ref _reads) == failAt;
 
     private sealed class Reads(FaultySource source, Stream stream) : ReadOnlyStream

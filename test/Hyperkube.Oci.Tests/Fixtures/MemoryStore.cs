@@ -20,6 +20,8 @@ internal sealed class MemoryStore : IContentSource, IContentDestination
 
     public ConcurrentDictionary<string, Descriptor> Tags { get; } = new(StringComparer.Ordinal);
 
+    public ConcurrentDictionary<Digest, IReadOnlyList<Descriptor>> Attached { get; } = new();
+
     /// <summary>How many openings and puttings are not finished.</summary>
     public int Active => Volatile.Read(ref _active);
 
@@ -56,6 +58,21 @@ internal sealed class MemoryStore : IContentSource, IContentDestination
         }
     }
 
+    public ValueTask<Stream> OpenAtAsync(Descriptor content, long offset, CancellationToken cancellationToken)
+    {
+        _opened.Enqueue(content);
+        return ValueTask.FromResult<Stream>(new MemoryStream(_contents[content.Digest]) { Position = offset });
+    }
+
+    public ValueTask<IReadOnlyList<Descriptor>> ReferrersAsync(Digest subject, CancellationToken cancellationToken) =>
+        ValueTask.FromResult(Attached.GetValueOrDefault(subject) ?? []);
+
+    public ValueTask AttachAsync(Digest subject, IReadOnlyList<Descriptor> referrers, CancellationToken cancellationToken)
+    {
+        Attached[subject] = referrers;
+        return ValueTask.CompletedTask;
+    }
+
     public ValueTask<bool> HasAsync(Descriptor content, CancellationToken cancellationToken) => ValueTask.FromResult(Holds(content));
 
     public async ValueTask PutAsync(Descriptor content, OpenContent open, CancellationToken cancellationToken)
@@ -63,13 +80,13 @@ internal sealed class MemoryStore : IContentSource, IContentDestination
         using (Activity())
         {
             await BeforePut(content, cancellationToken);
-            await using var source = await open(cancellationToken);
+            await using var source = await open(0, cancellationToken);
             _contents[content.Digest] = await Unpack.AllAsync(source, cancellationToken);
             _put.Enqueue(content);
         }
     }
 
-    public ValueTask TagAsync(Descriptor manifest, string tag, CancellationToken cancellationToken)
+    public ValueTask TagAsync(Descriptor manifest, string tag, bool move, CancellationToken cancellationToken)
     {
         Tags[tag] = manifest;
         return ValueTask.CompletedTask;

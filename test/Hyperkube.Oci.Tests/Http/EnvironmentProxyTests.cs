@@ -1,5 +1,6 @@
 using System.Net;
 using Hyperkube.Oci.Http;
+using Hyperkube.Oci.Registry;
 using Hyperkube.Oci.Tests.Fixtures;
 
 namespace Hyperkube.Oci.Tests.Http;
@@ -153,7 +154,7 @@ public sealed class EnvironmentProxyTests
                 ? "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
                 : "HTTP/1.1 407 Authenticate\r\nProxy-Authenticate: Basic realm=\"x\"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
         using var http = HttpConnections.Create(
-            Proxy(("HTTP_PROXY", $"http://user:secret@127.0.0.1:{server.Port}")), extraAuthorities: null);
+            Proxy(("HTTP_PROXY", $"http://user:secret@127.0.0.1:{server.Port}")), HostTls.System);
         using HttpRequestMessage request = new(HttpMethod.Get, Http);
 
         using var response = await http.SendAsync(request, TestContext.Current.CancellationToken);
@@ -173,7 +174,7 @@ public sealed class EnvironmentProxyTests
                 : "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
         });
         using var http = HttpConnections.Create(
-            Proxy(("HTTPS_PROXY", $"http://user:secret@127.0.0.1:{server.Port}")), extraAuthorities: null);
+            Proxy(("HTTPS_PROXY", $"http://user:secret@127.0.0.1:{server.Port}")), HostTls.System);
         using HttpRequestMessage request = new(HttpMethod.Get, Https);
 
         await Assert.ThrowsAsync<HttpRequestException>(() => http.SendAsync(request, TestContext.Current.CancellationToken));

@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Hyperkube.Oci.Http;
+using Hyperkube.Oci.Registry;
 using Hyperkube.Oci.Tests.Fixtures;
 using Hyperkube.Testing;
 
@@ -85,7 +86,7 @@ public sealed class HttpConnectionsTests : IDisposable
             await File.WriteAllTextAsync(AuthorityPath, content, Ct);
         }
 
-        var error = Assert.Throws<HyperkubeException>(() => HttpConnections.Create(new EnvironmentProxy(_ => null), AuthorityPath));
+        var error = Assert.Throws<HyperkubeException>(() => HttpConnections.Create(new EnvironmentProxy(_ => null), HostTls.Trusting(AuthorityPath)));
 
         Assert.Equal(ErrorKind.Usage, error.Kind);
         Assert.Contains(AuthorityPath, error.Message, StringComparison.Ordinal);
@@ -96,7 +97,7 @@ public sealed class HttpConnectionsTests : IDisposable
     {
         await using TinyServer server = new(
             _ => "HTTP/1.1 302 Found\r\nLocation: http://evil.example.com/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-        using var http = HttpConnections.Create(new EnvironmentProxy(_ => null), extraAuthorities: null);
+        using var http = HttpConnections.Create(new EnvironmentProxy(_ => null), HostTls.System);
         using HttpRequestMessage request = new(HttpMethod.Get, $"http://127.0.0.1:{server.Port}/");
 
         using var response = await http.SendAsync(request, Ct);
@@ -136,7 +137,7 @@ public sealed class HttpConnectionsTests : IDisposable
         using (server)
         {
             await using TinyServer listening = new(_ => Ok, server);
-            using var http = HttpConnections.Create(new EnvironmentProxy(_ => null), trusted is null ? null : AuthorityPath);
+            using var http = HttpConnections.Create(new EnvironmentProxy(_ => null), HostTls.Trusting(trusted is null ? null : AuthorityPath));
             using HttpRequestMessage request = new(HttpMethod.Get, $"https://localhost:{listening.Port}/");
             using var response = await http.SendAsync(request, Ct);
             return response.StatusCode;

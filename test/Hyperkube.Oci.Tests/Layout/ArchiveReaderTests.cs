@@ -246,7 +246,7 @@ public sealed class ArchiveReaderTests : IDisposable
     {
         ArchiveWriter archive = new(File, ArchiveFormat.Oci);
         await new ContentCopier(_store, archive).CopyAsync(_image.Root, Ct);
-        await archive.TagAsync(_image.Root, "v1", Ct);
+        await archive.TagAsync(_image.Root, "v1", move: true, Ct);
         await archive.CommitAsync(Ct);
     }
 

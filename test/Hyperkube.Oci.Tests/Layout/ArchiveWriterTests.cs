@@ -78,8 +78,8 @@ public sealed class ArchiveWriterTests : IDisposable
     public async Task A_tag_that_is_given_twice_stands_for_the_second()
     {
         var archive = await FilledAsync();
-        await archive.TagAsync(_image.Manifests.First(), "v1", Ct);
-        await archive.TagAsync(_image.Root, "v1", Ct);
+        await archive.TagAsync(_image.Manifests.First(), "v1", move: true, Ct);
+        await archive.TagAsync(_image.Root, "v1", move: true, Ct);
         await archive.CommitAsync(Ct);
         using var reader = await ArchiveReader.OpenAsync(Target, Ct);
 
@@ -120,7 +120,7 @@ public sealed class ArchiveWriterTests : IDisposable
             {
                 ArchiveWriter archive = new(Target, ArchiveFormat.Oci);
                 await new ContentCopier(source, archive).CopyAsync(_image.Root, Ct);
-                await archive.TagAsync(_image.Root, "v1", Ct);
+                await archive.TagAsync(_image.Root, "v1", move: true, Ct);
                 await archive.CommitAsync(Ct);
             });
 
@@ -142,7 +142,7 @@ public sealed class ArchiveWriterTests : IDisposable
     public async Task Content_that_changed_since_it_was_noted_is_refused()
     {
         ArchiveWriter archive = new(Target, ArchiveFormat.Oci);
-        await archive.PutAsync(_image.Shared, _ => new ValueTask<Stream>(new MemoryStream(Sample.Bytes(500, seed: 9))), Ct);
+        await archive.PutAsync(_image.Shared, (_, _) => new ValueTask<Stream>(new MemoryStream(Sample.Bytes(500, seed: 9))), Ct);
 
         await Assert.ThrowsAsync<DigestMismatchException>(() => archive.CommitAsync(Ct));
 

@@ -22,9 +22,9 @@ public sealed class ImageLayoutTagTests : IDisposable
     {
         var layout = await OpenAsync();
 
-        await layout.TagAsync(One, "v1", Ct);
-        await layout.TagAsync(Other, "v2", Ct);
-        await layout.TagAsync(One, "latest", Ct);
+        await layout.TagAsync(One, "v1", move: true, Ct);
+        await layout.TagAsync(Other, "v2", move: true, Ct);
+        await layout.TagAsync(One, "latest", move: true, Ct);
 
         Assert.Equal(
             (One.Digest, Other.Digest, One.Digest),
@@ -37,7 +37,7 @@ public sealed class ImageLayoutTagTests : IDisposable
     public async Task A_tag_moves_when_it_may()
     {
         var layout = await OpenAsync();
-        await layout.TagAsync(One, "v1", Ct);
+        await layout.TagAsync(One, "v1", move: true, Ct);
 
         await layout.TagAsync(Other, "v1", move: true, Ct);
 
@@ -48,7 +48,7 @@ public sealed class ImageLayoutTagTests : IDisposable
     public async Task A_tag_that_may_not_move_stays_and_both_digests_are_named()
     {
         var layout = await OpenAsync();
-        await layout.TagAsync(One, "v1", Ct);
+        await layout.TagAsync(One, "v1", move: true, Ct);
         var before = await File.ReadAllTextAsync(IndexPath, Ct);
 
         var error = await Assert.ThrowsAsync<HyperkubeException>(() => layout.TagAsync(Other, "v1", move: false, Ct).AsTask());
@@ -64,7 +64,7 @@ public sealed class ImageLayoutTagTests : IDisposable
     public async Task A_tag_that_may_not_move_may_be_set_to_what_it_is()
     {
         var layout = await OpenAsync();
-        await layout.TagAsync(One, "v1", Ct);
+        await layout.TagAsync(One, "v1", move: true, Ct);
         var before = await File.ReadAllTextAsync(IndexPath, Ct);
 
         await layout.TagAsync(One, "v1", move: false, Ct);
@@ -81,8 +81,8 @@ public sealed class ImageLayoutTagTests : IDisposable
 
         foreach (var (forwards, backwards) in tags.Zip(tags.Reverse()))
         {
-            await there.TagAsync(One, forwards, Ct);
-            await back.TagAsync(One, backwards, Ct);
+            await there.TagAsync(One, forwards, move: true, Ct);
+            await back.TagAsync(One, backwards, move: true, Ct);
         }
 
         Assert.Equal(await File.ReadAllTextAsync(IndexPath, Ct), await File.ReadAllTextAsync(second["index.json"], Ct));
@@ -97,10 +97,10 @@ public sealed class ImageLayoutTagTests : IDisposable
         var layout = await OpenAsync();
         Assert.Null(await layout.ResolveAsync(null, Ct));
 
-        await layout.TagAsync(One, "v1", Ct);
+        await layout.TagAsync(One, "v1", move: true, Ct);
         Assert.Equal(One.Digest, (await layout.ResolveAsync(null, Ct))!.Digest);
 
-        await layout.TagAsync(Other, "v2", Ct);
+        await layout.TagAsync(Other, "v2", move: true, Ct);
         var error = await Assert.ThrowsAsync<HyperkubeException>(() => layout.ResolveAsync(null, Ct).AsTask());
         Assert.Equal(ErrorKind.Usage, error.Kind);
         Assert.Equal("add one of the tags: v1, v2", error.Hint);
@@ -110,7 +110,7 @@ public sealed class ImageLayoutTagTests : IDisposable
     public async Task A_digest_is_a_reference_too()
     {
         var layout = await OpenAsync();
-        await layout.TagAsync(One, "v1", Ct);
+        await layout.TagAsync(One, "v1", move: true, Ct);
 
         Assert.Equal(One.Digest, (await layout.ResolveAsync(One.Digest.ToString(), Ct))!.Digest);
         Assert.Null(await layout.ResolveAsync(Other.Digest.ToString(), Ct));
@@ -122,7 +122,7 @@ public sealed class ImageLayoutTagTests : IDisposable
         var layout = await OpenAsync();
         var described = One with { Annotations = Annotations.Of([new("k", "v")]), Platform = Platform.Parse("linux/arm64") };
 
-        await layout.TagAsync(described, "v1", Ct);
+        await layout.TagAsync(described, "v1", move: true, Ct);
 
         var tagged = Assert.Single(await layout.ListAsync(Ct));
         Assert.Equal(("v", "v1", described.Platform), (tagged.Annotation("k"), tagged.Annotation(Annotations.RefName), tagged.Platform));
@@ -137,7 +137,7 @@ public sealed class ImageLayoutTagTests : IDisposable
         await File.WriteAllTextAsync(
             IndexPath, $$$"""{"schemaVersion":2,"manifests":[{{{entry}}}],"annotations":{"x":"y"},"vendor":{"a":1}}""", Ct);
 
-        await layout.TagAsync(One, "v1", Ct);
+        await layout.TagAsync(One, "v1", move: true, Ct);
 
         var text = await File.ReadAllTextAsync(IndexPath, Ct);
         Assert.Contains(entry, text, StringComparison.Ordinal);
@@ -182,7 +182,7 @@ public sealed class ImageLayoutTagTests : IDisposable
         await Task.Yield();
         for (var i = 0; i < 50; i++)
         {
-            await layout.TagAsync(One, $"v{process}.{i}", Ct);
+            await layout.TagAsync(One, $"v{process}.{i}", move: true, Ct);
         }
     }
 

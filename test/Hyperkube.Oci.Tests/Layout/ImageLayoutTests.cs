@@ -88,7 +88,7 @@ public sealed class ImageLayoutTests : IDisposable
         {
             IOException fault = new("the line is gone");
             var error = await Record.ExceptionAsync(() => layout.PutAsync(
-                Content, _ => new ValueTask<Stream>(new FaultyStream(new TrickleStream(Kubelet, 1000), failAt, () => fault)), Ct).AsTask());
+                Content, (_, _) => new ValueTask<Stream>(new FaultyStream(new TrickleStream(Kubelet, 1000), failAt, () => fault)), Ct).AsTask());
 
             if (error is null)
             {
@@ -215,7 +215,7 @@ public sealed class ImageLayoutTests : IDisposable
     }
 
     private static async Task PutAsync(ImageLayout layout, Descriptor content, byte[] bytes) =>
-        await layout.PutAsync(content, _ => new ValueTask<Stream>(new MemoryStream(bytes)), Ct);
+        await layout.PutAsync(content, (_, _) => new ValueTask<Stream>(new MemoryStream(bytes)), Ct);
 
     private Task<ImageLayout> OpenAsync() => ImageLayout.OpenOrCreateAsync(_directory.Path, Ct);
 }

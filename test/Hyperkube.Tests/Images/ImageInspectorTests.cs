@@ -231,7 +231,7 @@ public sealed class ImageInspectorTests : IDisposable
     private static async Task<Descriptor> PutAsync(ImageLayout layout, string mediaType, byte[] content)
     {
         var descriptor = Descriptor.Of(mediaType, content);
-        await layout.PutAsync(descriptor, _ => ValueTask.FromResult<Stream>(new MemoryStream(content)), Ct);
+        await layout.PutAsync(descriptor, (_, _) => ValueTask.FromResult<Stream>(new MemoryStream(content)), Ct);
         return descriptor;
     }
 }

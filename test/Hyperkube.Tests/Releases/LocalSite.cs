@@ -1,6 +1,7 @@
 using System.Security.Cryptography.X509Certificates;
 using Hyperkube.Oci;
 using Hyperkube.Oci.Http;
+using Hyperkube.Oci.Registry;
 using Hyperkube.Releases;
 using Hyperkube.Testing;
 
@@ -54,7 +55,7 @@ internal sealed class LocalSite : IAsyncDisposable
     internal DownloadSite Open(
         SiteOptions? options = null, Uri? url = null, string? authorities = null, string? present = null, string? proxy = null)
     {
-        var http = HttpConnections.Create(new EnvironmentProxy(name => name == "HTTPS_PROXY" ? proxy : null), authorities);
+        var http = HttpConnections.Create(new EnvironmentProxy(name => name == "HTTPS_PROXY" ? proxy : null), HostTls.Trusting(authorities));
         _disposables.Add(http);
         return new DownloadSite(
             http, url ?? Site.Url, options ?? Hasty, new BinaryCache(Cache, long.MaxValue, TimeProvider.System), present, Log);

@@ -1,0 +1,183 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using Hyperkube.Cli.Output;
+using Hyperkube.Oci;
+using Hyperkube.Oci.Content;
+using Hyperkube.Publishing;
+
+namespace Hyperkube.Cli.Commands;
+
+/// <summary><c>hyperkube copy SRC... DST</c>: images from anywhere to anywhere.</summary>
+internal static class CopyCommand
+{
+    /// <summary>What the command line asked for, parsed.</summary>
+    internal sealed record Request(
+        IReadOnlyList<ImageReference> Places, string? ImagesFile, MirrorRequest Mirror, string? DigestFile, RegistryAccess Access);
+
+    internal static Command Create(Func<Request, CancellationToken, Task> run)
+    {
+        Argument<IReadOnlyList<ImageReference>> places = new("SRC... DST")
+        {
+            Description = "From where, to where: HOST/REPO[:TAG][@sha256:...], oci:DIR[:TAG], oci-archive:FILE[:TAG], "
+                + "docker-archive:FILE[:NAME:TAG]. A source without tag means all its tags",
+            CustomParser = ParsePlaces,
+            Arity = ArgumentArity.OneOrMore,
+        };
+        Option<string?> images = new("--images")
+        {
+            Description = "Sources, one a line, in a file; - reads standard input",
+            HelpName = "FILE",
+            CustomParser = Parsers.Text,
+        };
+        Option<IReadOnlyList<Platform>> platform = new("--platform")
+        {
+            Description = "Keep only these platforms; repeat, or separate with commas",
+            HelpName = "OS/ARCH",
+            CustomParser = Parsers.Many<Platform>,
+            Arity = ArgumentArity.OneOrMore,
+        };
+        Option<bool> newIndex = new("--new-index") { Description = "With --platform: write an index of what is kept, with a new digest (default)" };
+        Option<bool> sparse = new("--sparse") { Description = "With --platform: keep the index and its digest; not every registry takes that" };
+        Option<bool> noReferrers = new("--no-referrers") { Description = "Leave signatures and their like behind" };
+        Option<bool> moveTag = new("--move-tag") { Description = "Let a tag that stands for other content be moved" };
+        Option<string?> digestFile = new("--digest-file")
+        {
+            Description = "Write the digests to a file, one a line",
+            HelpName = "FILE",
+            CustomParser = Parsers.Text,
+        };
+        Command command = new("copy",
+            "Copies images between registries, layouts and archives, byte for byte, with what refers to them.\n\n" +
+            "Examples:\n" +
+            "  hyperkube copy registry.example.com/hyperkube:v1.36.4 oci-archive:/media/usb/hyperkube.tar\n" +
+            "  hyperkube copy oci-archive:/media/usb/hyperkube.tar registry.fenced.example/hyperkube\n" +
+            "  hyperkube copy registry.example.com/hyperkube registry.fenced.example/hyperkube --platform linux/amd64")
+        {
+            places, images, platform, newIndex, sparse, noReferrers, moveTag, digestFile,
+        };
+        RegistryFlags registry = new(command);
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(sparse) && result.GetValue(newIndex))
+            {
+                result.AddError("--sparse and --new-index: expected one of them");
+            }
+        });
+        command.SetAction((line, token) => run(
+            new Request(
+                line.GetRequiredValue(places),
+                line.GetValue(images),
+                new MirrorRequest
+                {
+                    Platforms = line.GetValue(platform) ?? [],
+                    IsSparse = line.GetValue(sparse),
+                    WithReferrers = !line.GetValue(noReferrers),
+                    MoveTag = line.GetValue(moveTag),
+                },
+                line.GetValue(digestFile),
+                registry.Read(line)),
+            token));
+        return command;
+    }
+
+    internal static async Task RunAsync(Request request, Session session, CancellationToken cancellationToken)
+    {
+        var sources = request.Places.SkipLast(1).Concat(await ListedAsync(request.ImagesFile, cancellationToken).ConfigureAwait(false)).ToList();
+        if (sources.Count == 0)
+        {
+            throw new HyperkubeException(ErrorKind.Usage, "copy: one place; expected a source and a destination")
+            {
+                Hint = "hyperkube copy SRC DST",
+            };
+        }
+
+        using var registries = request.Access.Open(session);
+        Mirror mirror = new(registries.Transports, request.Mirror, session.Log);
+        var images = await mirror.CopyAsync(sources, request.Places[^1], cancellationToken).ConfigureAwait(false);
+        if (request.DigestFile is { } file)
+        {
+            await StagedFile.WriteAsync(
+                file, System.Text.Encoding.ASCII.GetBytes(string.Concat(images.Select(i => $"{i.Digest}\n"))), cancellationToken).ConfigureAwait(false);
+        }
+
+        var traffic = registries.Client.Traffic;
+        session.Result(
+            new CopyResult(
+                [.. images.Select(i => new CopiedImage(i.Source, i.Destination, i.Digest.ToString(), i.IsChanged ? "copied" : "present"))],
+                traffic.BytesDownloaded,
+                traffic.Requests),
+            CliJson.Default.CopyResult,
+            Write);
+    }
+
+    private static void Write(CopyResult result, TextWriter text)
+    {
+        foreach (var image in result.Images)
+        {
+            text.WriteLine($"{image.Destination}  {image.Digest}  {image.Action}");
+        }
+    }
+
+    private static async Task<IReadOnlyList<ImageReference>> ListedAsync(string? file, CancellationToken cancellationToken)
+    {
+        if (file is null)
+        {
+            return [];
+        }
+
+        using var reader = file == "-" ? Console.In : OpenList(file);
+        List<ImageReference> listed = [];
+        for (var number = 1; await reader.ReadLineAsync(cancellationToken).ConfigureAwait(false) is { } line; number++)
+        {
+            var text = line.Trim();
+            if (text.Length > 0 && text[0] != '#')
+            {
+                listed.Add(Parse(text, $"{(file == "-" ? "standard input" : file)}:{number}"));
+            }
+        }
+
+        return listed;
+    }
+
+    private static StreamReader OpenList(string file)
+    {
+        try
+        {
+            return new StreamReader(file);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new HyperkubeException(ErrorKind.Usage, $"--images {file}: no such file", e);
+        }
+    }
+
+    private static ImageReference Parse(string text, string where)
+    {
+        try
+        {
+            return ImageReference.ParsePlace(text);
+        }
+        catch (FormatException e)
+        {
+            throw new HyperkubeException(ErrorKind.Usage, $"{where}: {e.Message}", e);
+        }
+    }
+
+    private static IReadOnlyList<ImageReference> ParsePlaces(ArgumentResult result)
+    {
+        List<ImageReference> places = [];
+        foreach (var token in result.Tokens)
+        {
+            try
+            {
+                places.Add(ImageReference.ParsePlace(token.Value));
+            }
+            catch (FormatException e)
+            {
+                result.AddError(e.Message);
+            }
+        }
+
+        return places;
+    }
+}

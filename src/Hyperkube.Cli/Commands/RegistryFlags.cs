@@ -1,0 +1,146 @@
+using System.CommandLine;
+using Hyperkube.Oci.Http;
+using Hyperkube.Oci.Registry;
+using Hyperkube.Oci.Registry.Credentials;
+using Hyperkube.Publishing;
+
+namespace Hyperkube.Cli.Commands;
+
+/// <summary>How registries are reached, as the command line says.</summary>
+internal sealed record RegistryAccess(
+    string? AuthFile, string? ProviderConfig, string? ProviderDirectory, IReadOnlyList<string> TokenHosts, bool PlainHttp, string? Authorities,
+    string? HostsDirectory)
+{
+    /// <summary>Makes what talks to registries; nothing is read, and nobody asked, before it is used.</summary>
+    internal RegistrySession Open(Session session)
+    {
+        var chain = CredentialChain.Default(
+            session.Host.Variable, home: null, AuthFile, ProviderConfig, ProviderDirectory, session.Log.Warn, session.Host.Time);
+        RegistryOptions options = new()
+        {
+            Credentials = chain,
+            Proxy = new EnvironmentProxy(session.Host.Variable),
+            Warn = session.Log.Warn,
+            Retry = new RetryPolicy { Time = session.Host.Time },
+            PlainHttp = PlainHttp,
+            TokenHosts = TokenHosts,
+        };
+        return new RegistrySession(new RegistryClient(options), chain, options, this);
+    }
+
+    /// <summary>The hosts that are asked for what a registry has, in order.</summary>
+    internal IReadOnlyList<RegistryHost> HostsFor(string registry) =>
+        [.. Oci.Registry.HostsDirectory.HostsFor(HostsDirectory, registry).Select(Adjust)];
+
+    /// <summary>The registry itself.</summary>
+    internal RegistryHost Itself(string registry) => Adjust(Oci.Registry.HostsDirectory.Itself(registry));
+
+    private RegistryHost Adjust(RegistryHost host) => host with
+    {
+        Root = PlainHttp && host.Origin is null && !host.Root.IsLoopback
+            ? new UriBuilder(host.Root) { Scheme = Uri.UriSchemeHttp, Port = host.Root.IsDefaultPort ? 80 : host.Root.Port }.Uri
+            : host.Root,
+        Tls = Authorities is null ? host.Tls : host.Tls with { Authorities = [.. host.Tls.Authorities, Authorities] },
+    };
+}
+
+/// <summary>What talks to registries in one run.</summary>
+internal sealed class RegistrySession(RegistryClient client, CredentialChain credentials, RegistryOptions options, RegistryAccess access) : IDisposable
+{
+    internal RegistryClient Client => client;
+
+    internal CredentialChain Credentials => credentials;
+
+    internal RegistryOptions Options => options;
+
+    /// <summary>Opens references; registries are read through their mirrors if those were asked for.</summary>
+    internal Transports Transports { get; } = new(client, access.HostsFor, access.Itself);
+
+    public void Dispose() => client.Dispose();
+}
+
+/// <summary>The flags of all commands that talk to registries.</summary>
+internal sealed class RegistryFlags
+{
+    private readonly Option<string?> _authFile = new("--authfile")
+    {
+        Description = "A docker config.json or containers auth.json with logins, before all other places",
+        HelpName = "FILE",
+        CustomParser = Parsers.Text,
+    };
+
+    private readonly Option<string?> _providerConfig = new("--credential-provider-config")
+    {
+        Description = "The kubelet's CredentialProviderConfig: its plugins are asked for logins last",
+        HelpName = "FILE",
+        CustomParser = Parsers.Text,
+    };
+
+    private readonly Option<string?> _providerDirectory = new("--credential-provider-bin-dir")
+    {
+        Description = "Where those plugins are",
+        HelpName = "DIR",
+        CustomParser = Parsers.Text,
+    };
+
+    private readonly Option<string[]> _tokenHost = new("--token-host")
+    {
+        Description = "A token service of another domain that may be given a registry's login; repeat",
+        HelpName = "HOST",
+        CustomParser = Parsers.Texts,
+        Arity = ArgumentArity.OneOrMore,
+    };
+
+    private readonly Option<string?> _hostsDirectory = new("--hosts-dir")
+    {
+        Description = "Where containerd's hosts.toml files are, or none (default: /etc/containerd/certs.d)",
+        HelpName = "DIR|none",
+        CustomParser = Parsers.Text,
+    };
+
+    /// <summary>Adds the flags that a command has not got yet.</summary>
+    /// <param name="command">The command.</param>
+    /// <param name="plainHttp">Its own flag of that meaning, or null.</param>
+    /// <param name="authorities">Its own flag of that meaning, or null.</param>
+    /// <param name="withMirrors">Whether it reads through mirrors.</param>
+    internal RegistryFlags(Command command, Option<bool>? plainHttp = null, Option<string?>? authorities = null, bool withMirrors = false)
+    {
+        PlainHttp = plainHttp ?? new Option<bool>("--plain-http") { Description = "Let a registry that is not on this machine speak HTTP without TLS" };
+        Authorities = authorities ?? new Option<string?>("--ca")
+        {
+            Description = "A PEM file of certificate authorities to trust beside the system's",
+            HelpName = "FILE",
+            CustomParser = Parsers.Text,
+        };
+        WithMirrors = withMirrors;
+        foreach (var option in (Option[])
+            [_authFile, _providerConfig, _providerDirectory, _tokenHost, .. Own(PlainHttp, plainHttp), .. Own(Authorities, authorities), .. withMirrors ? [_hostsDirectory] : (Option[])[]])
+        {
+            command.Options.Add(option);
+        }
+    }
+
+    private Option<bool> PlainHttp { get; }
+
+    private Option<string?> Authorities { get; }
+
+    private bool WithMirrors { get; }
+
+    internal RegistryAccess Read(ParseResult line) => new(
+        line.GetValue(_authFile),
+        line.GetValue(_providerConfig),
+        line.GetValue(_providerDirectory),
+        line.GetValue(_tokenHost) ?? [],
+        line.GetValue(PlainHttp),
+        line.GetValue(Authorities),
+        !WithMirrors ? null : line.GetValue(_hostsDirectory) switch
+        {
+            null => DefaultHostsDirectory,
+            "none" => null,
+            var directory => directory,
+        });
+
+    internal const string DefaultHostsDirectory = "/etc/containerd/certs.d";
+
+    private static Option[] Own(Option option, Option? given) => given is null ? [option] : [];
+}

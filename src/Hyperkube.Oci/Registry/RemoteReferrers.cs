@@ -1,0 +1,141 @@
+using System.Collections.Concurrent;
+using System.Net;
+using Hyperkube.Oci.Content;
+using Hyperkube.Oci.Images;
+
+namespace Hyperkube.Oci.Registry;
+
+/// <summary>What refers to the manifests of a repository: by the API, or by a tag where the API is missing.</summary>
+/// <remarks>Source: https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers</remarks>
+internal sealed class RemoteReferrers(RemoteRepository repository)
+{
+    /// <summary>Two writers of one tag overwrite each other; each looks whether its own survived, this often.</summary>
+    private const int MaxRounds = 8;
+
+    private const int MaxPages = 16;
+
+    private readonly ConcurrentDictionary<HostConnection, bool> _withoutApi = new();
+    private readonly ConcurrentDictionary<Digest, bool> _counted = new();
+
+    /// <summary>Notes that the registry itself keeps count of a manifest that was just sent.</summary>
+    internal void Note(HttpResponseMessage response, Digest manifest)
+    {
+        if (response.Headers.Contains("OCI-Subject"))
+        {
+            _counted[manifest] = true;
+        }
+    }
+
+    internal async Task<IReadOnlyList<Descriptor>> ListAsync(Digest subject, CancellationToken cancellationToken) =>
+        await repository.FromAnyAsync(
+            HostCapabilities.Pull | HostCapabilities.Referrers,
+            (host, attempts, token) => ListAsync(host, subject, attempts, token),
+            $"referrers of {subject}",
+            cancellationToken).ConfigureAwait(false) ?? [];
+
+    internal async Task AttachAsync(Digest subject, IReadOnlyList<Descriptor> referrers, CancellationToken cancellationToken)
+    {
+        Descriptor[] missing = [.. referrers.Where(r => !_counted.ContainsKey(r.Digest))];
+        if (missing.Length == 0)
+        {
+            return;
+        }
+
+        // What was there before, and not sent now, may be counted all the same.
+        if (await ByApiAsync(repository.Registry, subject, attempts: null, cancellationToken).ConfigureAwait(false) is { } counted)
+        {
+            var uncounted = missing.ExceptBy(counted.Select(c => c.Digest), m => m.Digest).ToList();
+            foreach (var referrer in uncounted)
+            {
+                // An older registry took it as any manifest. Sent again, it is counted.
+                var document = await repository.ReadDocumentAsync(referrer, cancellationToken).ConfigureAwait(false);
+                await repository.PutDocumentAsync(referrer, document, referrer.Digest.ToString(), cancellationToken).ConfigureAwait(false);
+            }
+
+            return;
+        }
+
+        await AddToTagAsync(subject, missing, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task AddToTagAsync(Digest subject, IReadOnlyList<Descriptor> missing, CancellationToken cancellationToken)
+    {
+        var tag = ReferrersIndex.TagOf(subject);
+        for (var round = 1; ; round++)
+        {
+            if (ReferrersIndex.With(await ByTagAsync(repository.Registry, subject, attempts: null, cancellationToken).ConfigureAwait(false), missing)
+                is not { } index)
+            {
+                return; // Also what the next round finds when nobody came between.
+            }
+
+            if (round > MaxRounds)
+            {
+                throw new HyperkubeException(ErrorKind.Unavailable,
+                    $"{repository.Registry.Host.Name}/{repository.Name}:{tag}: overwritten by others {MaxRounds} times in a row");
+            }
+
+            var document = OciJson.Write(index);
+            await repository.PutDocumentAsync(Descriptor.Of(MediaTypes.Index, document), document, tag, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<IReadOnlyList<Descriptor>?> ListAsync(HostConnection host, Digest subject, int? attempts, CancellationToken cancellationToken)
+    {
+        if (await ByApiAsync(host, subject, attempts, cancellationToken).ConfigureAwait(false) is { } counted)
+        {
+            return counted;
+        }
+
+        return await ByTagAsync(host, subject, attempts, cancellationToken).ConfigureAwait(false) is { } index
+            ? ReferrersIndex.Read(index, subject)
+            : null;
+    }
+
+    // Null: the host has no such API.
+    private async Task<IReadOnlyList<Descriptor>?> ByApiAsync(
+        HostConnection host, Digest subject, int? attempts, CancellationToken cancellationToken)
+    {
+        if (_withoutApi.ContainsKey(host))
+        {
+            return null;
+        }
+
+        List<Descriptor> all = [];
+        var next = host.UriOf($"{repository.Name}/referrers/{subject}");
+        for (var page = 0; next is not null && page < MaxPages; page++)
+        {
+            using var response = await host.SendAsync(
+                new RegistryRequest(HttpMethod.Get, next, repository.Pull) { Accept = [MediaTypes.Index], MaxAttempts = attempts },
+                cancellationToken).ConfigureAwait(false);
+            if (response.StatusCode != HttpStatusCode.OK
+                || response.Content.Headers.ContentType?.MediaType is not (MediaTypes.Index or "application/json"))
+            {
+                if (response.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden)
+                {
+                    throw await RegistryError.ReadAsync(response, cancellationToken).ConfigureAwait(false);
+                }
+
+                _withoutApi[host] = true;
+                return null;
+            }
+
+            var where = Http.HttpFailure.Where(response);
+            var document = await DocumentBody.ReadAsync(host, response, cancellationToken).ConfigureAwait(false);
+            all.AddRange(ReferrersIndex.Read(OciJson.ReadIndex(document, where), subject));
+            next = await Links.NextAsync(host, response, cancellationToken).ConfigureAwait(false);
+        }
+
+        return ReferrersIndex.Read(new ImageIndex { Manifests = all }, subject);
+    }
+
+    // GitLab finds the subject itself under that tag: what is no index, or is the subject, is no list of referrers.
+    private async Task<ImageIndex?> ByTagAsync(HostConnection host, Digest subject, int? attempts, CancellationToken cancellationToken)
+    {
+        var tag = ReferrersIndex.TagOf(subject);
+        return await repository.GetDocumentAsync(host, tag, attempts, cancellationToken).ConfigureAwait(false) is { } found
+            && MediaTypes.IsIndex(found.MediaType) && found.Digest != subject
+                ? OciJson.ReadIndex(await repository.ReadDocumentAsync(found, cancellationToken).ConfigureAwait(false), tag)
+                : null;
+    }
+}

@@ -1,0 +1,68 @@
+using System.Net;
+
+namespace Hyperkube.Oci.Registry;
+
+/// <summary>Whether a host on this machine, of which no configuration speaks, talks TLS or not: the first answer tells.</summary>
+internal sealed class SchemeChoice
+{
+    private readonly Lock _lock = new();
+    private readonly bool _isOpen;
+    private string _scheme;
+    private bool _isDecided;
+
+    internal SchemeChoice(RegistryHost host)
+    {
+        _scheme = host.Root.Scheme;
+        _isOpen = host.FallsBackToPlainHttp || (host.Origin is null && host.Root.IsLoopback);
+    }
+
+    /// <summary>The address with the scheme that is right as far as is known.</summary>
+    internal Uri Apply(Uri uri)
+    {
+        lock (_lock)
+        {
+            return !_isOpen || uri.Scheme == _scheme || !uri.IsLoopback ? uri
+                : new UriBuilder(uri) { Scheme = _scheme, Port = uri.Port }.Uri;
+        }
+    }
+
+    /// <summary>Whether the failure is that of the wrong scheme; the other one is used from now on.</summary>
+    internal bool ShouldFlip(Uri uri, HyperkubeException failure) =>
+        failure.InnerException is HttpRequestException && Flip(uri);
+
+    /// <summary>Whether the answer is what a TLS server says to plain HTTP; TLS is used from now on.</summary>
+    internal bool ShouldFlip(Uri uri, HttpResponseMessage response)
+    {
+        if (response.StatusCode == HttpStatusCode.BadRequest && uri.Scheme == Uri.UriSchemeHttp && response.Headers.WwwAuthenticate.Count == 0
+            && !response.Headers.Contains("Docker-Distribution-Api-Version"))
+        {
+            return Flip(uri);
+        }
+
+        lock (_lock)
+        {
+            _isDecided = true;
+        }
+
+        return false;
+    }
+
+    private bool Flip(Uri uri)
+    {
+        lock (_lock)
+        {
+            if (!_isOpen || _isDecided)
+            {
+                return false;
+            }
+
+            if (uri.Scheme == _scheme)
+            {
+                _scheme = _scheme == Uri.UriSchemeHttp ? Uri.UriSchemeHttps : Uri.UriSchemeHttp;
+                _isDecided = true; // Once: whatever comes now is the answer.
+            }
+
+            return uri.Scheme != _scheme;
+        }
+    }
+}
