@@ -20,7 +20,7 @@ internal static class BuildCommand
     internal sealed record Request(
         ReleaseName? Name, ReleaseRequest Release, IReadOnlyList<ImageReference> Outputs, RegistryReference? Tag,
         LayerCompression Compression,
-        bool Load, bool TryLoad, bool MoveTag, string? DigestFile);
+        bool Load, bool TryLoad, bool MoveTag, string? DigestFile, RegistryAccess Access);
 
     internal static Command Create(Func<Request, CancellationToken, Task> run)
     {
@@ -31,7 +31,8 @@ internal static class BuildCommand
             "Examples:\n" +
             "  hyperkube build v1.36.4\n" +
             "  hyperkube build stable-1.35 --source /media/usb/release -o oci-archive:hyperkube.tar\n" +
-            "  hyperkube build v1.36.4 --platform linux/amd64 --load");
+            "  hyperkube build v1.36.4 --platform linux/amd64 --load\n" +
+            "  hyperkube build v1.36.4 -o registry.example.com/hyperkube:v1.36.4");
         options.AddTo(command);
         command.SetAction((line, token) => run(options.Read(line), token));
         return command;
@@ -61,7 +62,7 @@ internal static class BuildCommand
             List<string> written = [];
             foreach (var reference in outputs)
             {
-                written.Add(await WriteAsync(output, reference, request, tag, cancellationToken).ConfigureAwait(false));
+                written.Add(await WriteAsync(output, reference, request, tag, session, cancellationToken).ConfigureAwait(false));
             }
 
             if (request.Load || request.TryLoad)
@@ -98,10 +99,10 @@ internal static class BuildCommand
         {
             switch (reference)
             {
-                case RegistryReference:
-                    throw new HyperkubeException(ErrorKind.Usage, $"--output {reference}: pushing to a registry is not there yet")
+                case RegistryReference { Digest: not null }:
+                    throw new HyperkubeException(ErrorKind.Usage, $"--output {reference}: a digest; expected HOST/REPO:TAG")
                     {
-                        Hint = "write a layout and push that: -o oci:DIR, then skopeo copy --all oci:DIR:TAG docker://HOST/REPO:TAG",
+                        Hint = "the digest follows from the content: it is printed, and written to --digest-file",
                     };
                 case ArchiveReference { Format: ArchiveFormat.Docker }:
                     _ = ImageOutput.OnePlatform([.. request.Release.Platforms], reference.ToString());
@@ -149,19 +150,29 @@ internal static class BuildCommand
     };
 
     private static async Task<string> WriteAsync(
-        ImageOutput output, ImageReference reference, Request request, string tag, CancellationToken cancellationToken)
+        ImageOutput output, ImageReference reference, Request request, string tag, Session session, CancellationToken cancellationToken)
     {
         switch (reference)
         {
             case LayoutReference layout:
                 var destination = await ImageLayout.OpenOrCreateAsync(layout.Directory, cancellationToken).ConfigureAwait(false);
-                await output.ToLayoutAsync(destination, layout, request.MoveTag, cancellationToken).ConfigureAwait(false);
+                await output.ToAsync(destination, layout.Tag, request.MoveTag, cancellationToken).ConfigureAwait(false);
                 return (layout with { Tag = layout.Tag ?? tag }).ToString();
             case ArchiveReference archive:
                 await output.ToArchiveAsync(archive, cancellationToken).ConfigureAwait(false);
                 return archive.ToString();
+            case RegistryReference remote:
+                using (var registries = request.Access.Open(session))
+                {
+                    using var activity = session.Log.Begin($"push {remote}", totalBytes: null);
+                    var repository = await registries.Transports.OpenDestinationAsync(remote, source: null, cancellationToken).ConfigureAwait(false);
+                    await output.ToAsync(repository.Content, remote.Tag, request.MoveTag, cancellationToken).ConfigureAwait(false);
+                    activity.Complete("done");
+                    return remote.ToString();
+                }
+
             default:
-                throw new InvalidOperationException($"{reference} was let through.");
+                throw new InvalidOperationException($"{reference} names no known transport.");
         }
     }
 

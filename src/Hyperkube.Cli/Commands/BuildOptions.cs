@@ -8,10 +8,11 @@ namespace Hyperkube.Cli.Commands;
 internal sealed class BuildOptions
 {
     private readonly ReleaseOptions _release = new();
+    private RegistryFlags? _registry;
 
     private readonly Option<IReadOnlyList<ImageReference>> _output = new("--output", "-o")
     {
-        Description = "Where the image goes; repeat (default: oci:dist/hyperkube:VERSION): " +
+        Description = "Where the image goes; repeat (default: oci:dist/hyperkube:VERSION): HOST/REPO:TAG, " +
             "oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME:TAG]",
         HelpName = "TRANSPORT",
         CustomParser = Parsers.Each<ImageReference>,
@@ -66,6 +67,8 @@ internal sealed class BuildOptions
         {
             command.Options.Add(option);
         }
+
+        _registry = new RegistryFlags(command, _release.PlainHttp, _release.Authorities);
     }
 
     internal BuildCommand.Request Read(ParseResult line) => new(
@@ -77,5 +80,6 @@ internal sealed class BuildOptions
         line.GetValue(_load),
         line.GetValue(_tryLoad),
         line.GetValue(_moveTag),
-        line.GetValue(_digestFile));
+        line.GetValue(_digestFile),
+        _registry!.Read(line));
 }

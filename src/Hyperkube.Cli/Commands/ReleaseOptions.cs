@@ -73,12 +73,12 @@ internal sealed class ReleaseOptions
         Arity = ArgumentArity.OneOrMore,
     };
 
-    private readonly Option<bool> _plainHttp = new("--plain-http")
+    internal Option<bool> PlainHttp { get; } = new("--plain-http")
     {
-        Description = "Let a source that is not on this machine speak HTTP without TLS",
+        Description = "Let a source or registry that is not on this machine speak HTTP without TLS",
     };
 
-    private readonly Option<string?> _ca = new("--ca")
+    internal Option<string?> Authorities { get; } = new("--ca")
     {
         Description = "A PEM file of certificate authorities to trust beside the system's",
         HelpName = "FILE",
@@ -102,7 +102,7 @@ internal sealed class ReleaseOptions
     internal void AddTo(Command command)
     {
         command.Arguments.Add(Version);
-        foreach (var option in (Option[])[_platform, _binary, _source, _verify, _allowRedirect, _plainHttp, _ca, _jobs, _cache])
+        foreach (var option in (Option[])[_platform, _binary, _source, _verify, _allowRedirect, PlainHttp, Authorities, _jobs, _cache])
         {
             command.Options.Add(option);
         }
@@ -113,8 +113,8 @@ internal sealed class ReleaseOptions
         line.GetRequiredValue(_binary),
         line.GetRequiredValue(_source),
         line.GetValue(_allowRedirect) ?? [],
-        line.GetValue(_plainHttp),
-        line.GetValue(_ca),
+        line.GetValue(PlainHttp),
+        line.GetValue(Authorities),
         line.GetValue(_jobs) ?? Environment.ProcessorCount,
         line.GetValue(_cache));
 

@@ -14,17 +14,17 @@ public sealed class ImageOutput(ImageLayout layout, NodeImage image, string tag,
     /// <summary>The name under which an engine knows it.</summary>
     public string Name => (name with { Tag = name.Tag ?? tag }).ToFamiliarString();
 
-    /// <summary>Tags it in the layout it was built in, or in another.</summary>
+    /// <summary>Brings it to a layout, be it the one it was built in, or to a registry, and tags it there.</summary>
     /// <param name="destination">Where.</param>
-    /// <param name="reference">What the user called that.</param>
+    /// <param name="givenTag">The tag that the user named, or null.</param>
     /// <param name="moveTag">Whether a tag that stands for other content may be moved.</param>
     /// <param name="cancellationToken">Leaves blobs that nothing names.</param>
     /// <exception cref="HyperkubeException">The tag stands for other content (<see cref="ErrorKind.TagConflict"/>).</exception>
-    public async Task ToLayoutAsync(ImageLayout destination, LayoutReference reference, bool moveTag, CancellationToken cancellationToken)
+    public async Task ToAsync(IContentDestination destination, string? givenTag, bool moveTag, CancellationToken cancellationToken)
     {
         // Into the layout it was built in this copies nothing: all of it is there.
         await new ContentCopier(layout, destination).CopyAsync(image.Index, cancellationToken).ConfigureAwait(false);
-        await destination.TagAsync(image.Index, reference.Tag ?? tag, moveTag, cancellationToken).ConfigureAwait(false);
+        await destination.TagAsync(image.Index, givenTag ?? tag, moveTag, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Writes it into an archive.</summary>

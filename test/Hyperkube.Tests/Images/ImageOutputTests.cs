@@ -48,10 +48,10 @@ public sealed class ImageOutputTests : IDisposable
         var first = await _release.BuildAsync();
         var second = await _release.BuildAsync(created: DateTimeOffset.UnixEpoch.AddYears(1));
         LayoutReference reference = new(_release.LayoutPath, "v1");
-        await (await OutputAsync(first)).ToLayoutAsync(await _release.LayoutAsync(), reference, moveTag: false, Ct);
+        await (await OutputAsync(first)).ToAsync(await _release.LayoutAsync(), reference.Tag, moveTag: false, Ct);
 
         var error = await Assert.ThrowsAsync<HyperkubeException>(async () =>
-            await (await OutputAsync(second)).ToLayoutAsync(await _release.LayoutAsync(), reference, moveTag: false, Ct));
+            await (await OutputAsync(second)).ToAsync(await _release.LayoutAsync(), reference.Tag, moveTag: false, Ct));
 
         Assert.Equal(ErrorKind.TagConflict, error.Kind);
         Assert.Equal(first.Index.Digest, (await (await _release.LayoutAsync()).ResolveAsync("v1", Ct))!.Digest);
@@ -65,8 +65,8 @@ public sealed class ImageOutputTests : IDisposable
         var second = await _release.BuildAsync(created: DateTimeOffset.UnixEpoch.AddYears(1));
 
         var layout = await _release.LayoutAsync();
-        await (await OutputAsync(first)).ToLayoutAsync(layout, new LayoutReference(_release.LayoutPath, "a"), moveTag: false, Ct);
-        await (await OutputAsync(second)).ToLayoutAsync(layout, new LayoutReference(_release.LayoutPath, "b"), moveTag: false, Ct);
+        await (await OutputAsync(first)).ToAsync(layout, "a", moveTag: false, Ct);
+        await (await OutputAsync(second)).ToAsync(layout, "b", moveTag: false, Ct);
 
         var tags = await (await _release.LayoutAsync()).ListAsync(Ct);
         Assert.Equal("a b", string.Join(' ', tags.Select(t => t.Annotation(Annotations.RefName))));
