@@ -44,8 +44,9 @@ internal sealed class ImagePattern
 
         var colon = host.IndexOf(':', bracket + 1);
         var port = colon < 0 ? "" : host[(colon + 1)..];
+        var name = colon < 0 ? host : host[..colon];
         return port.All(char.IsAsciiDigit) && (bracket < 0 || bracket + 1 == host.Length || colon == bracket + 1)
-            ? new ImagePattern(colon < 0 ? host : host[..colon], port, slash < 0 ? "" : url[slash..])
+            ? new ImagePattern(bracket < 0 ? name : name[1..bracket], port, slash < 0 ? "" : url[slash..])
             : null;
     }
 
