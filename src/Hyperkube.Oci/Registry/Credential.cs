@@ -1,6 +1,9 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Hyperkube.Oci.Registry;
 
 /// <summary>What proves to a registry who is asking. Prints without its secret.</summary>
+[SuppressMessage("Design", "CA1034:Nested types should not be visible", Justification = "These are its only kinds.")]
 public abstract record Credential
 {
     private Credential()

@@ -86,13 +86,13 @@ public sealed record HostTls
         hash.Add(SkipVerify);
         foreach (var authority in Authorities)
         {
-            hash.Add(authority);
+            hash.Add(authority, StringComparer.Ordinal);
         }
 
         foreach (var (certificate, key) in ClientCertificates)
         {
-            hash.Add(certificate);
-            hash.Add(key);
+            hash.Add(certificate, StringComparer.Ordinal);
+            hash.Add(key, StringComparer.Ordinal);
         }
 
         return hash.ToHashCode();
