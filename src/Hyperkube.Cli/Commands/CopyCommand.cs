@@ -16,36 +16,14 @@ internal static class CopyCommand
 
     internal static Command Create(Func<Request, CancellationToken, Task> run)
     {
-        Argument<IReadOnlyList<ImageReference>> places = new("SRC... DST")
+        Argument<List<ImageReference>> places = new("SRC... DST")
         {
             Description = "From where, to where: HOST/REPO[:TAG][@sha256:...], oci:DIR[:TAG], oci-archive:FILE[:TAG], "
                 + "docker-archive:FILE[:NAME:TAG]. A source without tag means all its tags",
             CustomParser = ParsePlaces,
             Arity = ArgumentArity.OneOrMore,
         };
-        Option<string?> images = new("--images")
-        {
-            Description = "Sources, one a line, in a file; - reads standard input",
-            HelpName = "FILE",
-            CustomParser = Parsers.Text,
-        };
-        Option<IReadOnlyList<Platform>> platform = new("--platform")
-        {
-            Description = "Keep only these platforms; repeat, or separate with commas",
-            HelpName = "OS/ARCH",
-            CustomParser = Parsers.Many<Platform>,
-            Arity = ArgumentArity.OneOrMore,
-        };
-        Option<bool> newIndex = new("--new-index") { Description = "With --platform: write an index of what is kept, with a new digest (default)" };
-        Option<bool> sparse = new("--sparse") { Description = "With --platform: keep the index and its digest; not every registry takes that" };
-        Option<bool> noReferrers = new("--no-referrers") { Description = "Leave signatures and their like behind" };
-        Option<bool> moveTag = new("--move-tag") { Description = "Let a tag that stands for other content be moved" };
-        Option<string?> digestFile = new("--digest-file")
-        {
-            Description = "Write the digests to a file, one a line",
-            HelpName = "FILE",
-            CustomParser = Parsers.Text,
-        };
+        CopyOptions options = new();
         Command command = new("copy",
             "Copies images between registries, layouts and archives, byte for byte, with what refers to them.\n\n" +
             "Examples:\n" +
@@ -53,30 +31,10 @@ internal static class CopyCommand
             "  hyperkube copy oci-archive:/media/usb/hyperkube.tar registry.fenced.example/hyperkube\n" +
             "  hyperkube copy registry.example.com/hyperkube registry.fenced.example/hyperkube --platform linux/amd64")
         {
-            places, images, platform, newIndex, sparse, noReferrers, moveTag, digestFile,
+            places,
         };
-        RegistryFlags registry = new(command);
-        command.Validators.Add(result =>
-        {
-            if (result.GetValue(sparse) && result.GetValue(newIndex))
-            {
-                result.AddError("--sparse and --new-index: expected one of them");
-            }
-        });
-        command.SetAction((line, token) => run(
-            new Request(
-                line.GetRequiredValue(places),
-                line.GetValue(images),
-                new MirrorRequest
-                {
-                    Platforms = line.GetValue(platform) ?? [],
-                    IsSparse = line.GetValue(sparse),
-                    WithReferrers = !line.GetValue(noReferrers),
-                    MoveTag = line.GetValue(moveTag),
-                },
-                line.GetValue(digestFile),
-                registry.Read(line)),
-            token));
+        options.AddTo(command);
+        command.SetAction((line, token) => run(options.Read(line, line.GetRequiredValue(places)), token));
         return command;
     }
 
@@ -163,7 +121,7 @@ internal static class CopyCommand
         }
     }
 
-    private static IReadOnlyList<ImageReference> ParsePlaces(ArgumentResult result)
+    private static List<ImageReference> ParsePlaces(ArgumentResult result)
     {
         List<ImageReference> places = [];
         foreach (var token in result.Tokens)

@@ -5,9 +5,9 @@ namespace Hyperkube.E2E.Peers;
 /// <summary>A containerd of our own.</summary>
 internal sealed class Containerd : Daemon
 {
-    private Containerd()
-    {
-    }
+    private readonly string _client;
+
+    private Containerd(string client) => _client = client;
 
     /// <summary>What a client of it needs to be told.</summary>
     internal IReadOnlyDictionary<string, string> ClientEnvironment => new Dictionary<string, string>
@@ -16,14 +16,23 @@ internal sealed class Containerd : Daemon
         ["CONTAINERD_NAMESPACE"] = "hyperkube",
     };
 
-    internal static async Task<Containerd> StartAsync()
+    /// <summary>Starts the one of this machine's suite.</summary>
+    internal static Task<Containerd> StartAsync()
+    {
+        Machine.Needs("containerd", "ctr", "unshare");
+        return StartAsync("containerd", "ctr");
+    }
+
+    /// <summary>Starts the one of Debian sid: 2.1 or later.</summary>
+    internal static Task<Containerd> StartNewestAsync() => StartAsync(Machine.Sid("containerd"), Machine.Sid("ctr"));
+
+    private static async Task<Containerd> StartAsync(string program, string client)
     {
         Machine.NeedsRoot();
-        Machine.Needs("containerd", "ctr", "unshare");
-        Containerd containerd = new();
+        Containerd containerd = new(client);
         try
         {
-            await containerd.StartAsync("start-containerd.sh", [], ["version"]);
+            await containerd.StartAsync("start-containerd.sh", [program], ["version"]);
             return containerd;
         }
         catch
@@ -33,7 +42,7 @@ internal sealed class Containerd : Daemon
         }
     }
 
-    internal override Task<Ended> RunAsync(params string[] arguments) => Run.ProgramAsync("ctr", arguments, ClientEnvironment);
+    internal override Task<Ended> RunAsync(params string[] arguments) => Run.ProgramAsync(_client, arguments, ClientEnvironment);
 
     /// <summary>Mounts an image where nobody else sees it, and copies what is in it.</summary>
     internal async Task CopyOutAsync(string image, string architecture, string directory)

@@ -60,6 +60,18 @@ internal static class Machine
         return full;
     }
 
+    /// <summary>A program that <c>.ci/install-peers sid</c> brings: newer than this machine's suite has it.</summary>
+    internal static string Sid(string program)
+    {
+        var full = System.IO.Path.Combine(Variable("HYPERKUBE_SID_BIN") ?? System.IO.Path.Combine(Inputs, "sid/bin"), program);
+        if (!File.Exists(full))
+        {
+            Missing($"{full} is not there; run .ci/install-peers sid");
+        }
+
+        return full;
+    }
+
     /// <summary>A script of this project.</summary>
     internal static string Script(string name) => System.IO.Path.Combine(AppContext.BaseDirectory, "Peers", name);
 
