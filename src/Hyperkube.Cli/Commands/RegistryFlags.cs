@@ -35,13 +35,18 @@ internal sealed record RegistryAccess(
     /// <summary>The registry itself.</summary>
     internal RegistryHost Itself(string registry) => Adjust(Oci.Registry.HostsDirectory.Itself(registry));
 
-    private RegistryHost Adjust(RegistryHost host) => host with
+    // A host of which no file speaks: on this machine the first answer tells whether it talks TLS, which is checked like any other.
+    private RegistryHost Adjust(RegistryHost host)
     {
-        Root = PlainHttp && host.Origin is null && !host.Root.IsLoopback
-            ? new UriBuilder(host.Root) { Scheme = Uri.UriSchemeHttp, Port = host.Root.IsDefaultPort ? 80 : host.Root.Port }.Uri
-            : host.Root,
-        Tls = Authorities is null ? host.Tls : host.Tls with { Authorities = [.. host.Tls.Authorities, Authorities] },
-    };
+        var isPlain = host.Origin is null && (host.Root.IsLoopback ? Authorities is null : PlainHttp);
+        var port = host.Root.IsDefaultPort && host.Root.Scheme == Uri.UriSchemeHttps && !host.Root.IsLoopback ? 80 : host.Root.Port;
+        var tls = host.Origin is null ? host.Tls with { SkipVerify = false } : host.Tls;
+        return host with
+        {
+            Root = isPlain ? new UriBuilder(host.Root) { Scheme = Uri.UriSchemeHttp, Port = port }.Uri : host.Root,
+            Tls = Authorities is null ? tls : tls with { Authorities = [.. tls.Authorities, Authorities] },
+        };
+    }
 }
 
 /// <summary>What talks to registries in one run.</summary>

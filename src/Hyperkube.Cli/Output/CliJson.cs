@@ -12,6 +12,7 @@ namespace Hyperkube.Cli.Output;
 [JsonSerializable(typeof(FetchResult))]
 [JsonSerializable(typeof(InspectResult))]
 [JsonSerializable(typeof(CopyResult))]
+[JsonSerializable(typeof(ExplainResult))]
 internal sealed partial class CliJson : JsonSerializerContext
 {
     /// <summary>Leaves <c>+</c> and letters of all languages as they are.</summary>
@@ -43,6 +44,25 @@ internal sealed record CopyResult(IReadOnlyList<CopiedImage> Images, long BytesD
 
 /// <summary>One image of it.</summary>
 internal sealed record CopiedImage(string Source, string Destination, string Digest, string Action);
+
+/// <summary>How an image would be had.</summary>
+internal sealed record ExplainResult(
+    string Reference, IReadOnlyList<string> Directories, string? Directory, IReadOnlyList<ExplainedHost> Hosts, IReadOnlyList<MachineCheck> Machine);
+
+/// <summary>One host, in the order in which it would be asked.</summary>
+internal sealed record ExplainedHost(
+    string Url, string? Origin, IReadOnlyList<string> Capabilities, string? Namespace, IReadOnlyList<string> Headers, string? Proxy,
+    IReadOnlyList<string> Authorities, IReadOnlyList<string> ClientCertificates, bool SkipVerify, IReadOnlyList<ExplainedLogin> Logins,
+    ExplainedAnswer Answer);
+
+/// <summary>A place of logins.</summary>
+internal sealed record ExplainedLogin(string Place, string Outcome, string Says);
+
+/// <summary>What a host answered.</summary>
+internal sealed record ExplainedAnswer(string? Digest, string? MediaType, long? Size, string? Kind, string? Message, string? Hint, long Milliseconds);
+
+/// <summary>What the job needs of this machine.</summary>
+internal sealed record MachineCheck(string Name, bool Ok, string Says);
 
 /// <summary>What <c>inspect</c> saw.</summary>
 internal sealed record InspectResult(

@@ -59,7 +59,7 @@ internal sealed class Authenticator(RegistryHost host, HttpMessageInvoker http, 
         Challenge challenge, IReadOnlyList<string> texts, IReadOnlyList<TokenScope> scopes, CancellationToken cancellationToken)
     {
         var repository = scopes.Count > 0 ? scopes[0].Repository : "";
-        var answer = await options.Credentials.FindAsync(CredentialHost, repository, cancellationToken).ConfigureAwait(false);
+        var answer = await options.Credentials.FindAsync(host.CredentialName, repository, cancellationToken).ConfigureAwait(false);
         switch (challenge, answer.Credential)
         {
             case (_, Credential.RegistryToken given):
@@ -73,9 +73,6 @@ internal sealed class Authenticator(RegistryHost host, HttpMessageInvoker http, 
                 return new AuthenticationHeaderValue("Bearer", token.Text);
         }
     }
-
-    // Docker Hub's logins are kept under its own name, not under that of the host that answers for it.
-    private string CredentialHost => host.Root.Host == "registry-1.docker.io" ? "docker.io" : host.Name;
 
     private async Task<AccessToken> TokenAsync(
         Challenge challenge, IReadOnlyList<string> scopes, CredentialAnswer answer, CancellationToken cancellationToken)

@@ -53,8 +53,12 @@ public sealed record RegistryHost
     /// so by itself.</summary>
     public string? Origin { get; init; }
 
-    /// <summary>The host with its port if it is not the scheme's own: under this name logins are looked up.</summary>
+    /// <summary>The host, with its port if that is not the scheme's own.</summary>
     public string Name => Root.Authority;
+
+    /// <summary>The name under which logins are kept: Docker Hub's are kept under its own, not under that of the host that answers for it.
+    /// </summary>
+    public string CredentialName => Root.Host == "registry-1.docker.io" ? "docker.io" : Name;
 }
 
 /// <summary>TLS towards one host.</summary>

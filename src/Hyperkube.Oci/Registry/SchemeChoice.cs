@@ -51,18 +51,13 @@ internal sealed class SchemeChoice
     {
         lock (_lock)
         {
-            if (!_isOpen || _isDecided)
+            if (_isOpen && !_isDecided)
             {
-                return false;
-            }
-
-            if (uri.Scheme == _scheme)
-            {
-                _scheme = _scheme == Uri.UriSchemeHttp ? Uri.UriSchemeHttps : Uri.UriSchemeHttp;
+                _scheme = uri.Scheme == Uri.UriSchemeHttp ? Uri.UriSchemeHttps : Uri.UriSchemeHttp;
                 _isDecided = true; // Once: whatever comes now is the answer.
             }
 
-            return uri.Scheme != _scheme;
+            return _isOpen && uri.Scheme != _scheme; // Another request may have found out meanwhile.
         }
     }
 }
