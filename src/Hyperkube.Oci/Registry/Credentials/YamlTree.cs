@@ -86,7 +86,8 @@ internal abstract class YamlTree
             var key = Read(parser, anchors, where, depth + 1);
             if (key is not Text { Kind: TextKind.String, Value: var name } || !fields.TryAdd(name, Read(parser, anchors, where, depth + 1)))
             {
-                throw Unfit(where, key.Line, key is Text { Value: var twice } ? $"the field '{OneLine.Of(twice)}' again" : "a key that is no word");
+                var again = key is Text { Value: var text } && YamlFields.IsName(text) ? $"the field '{text}' again" : "a field again";
+                throw Unfit(where, key.Line, key is Text { Kind: TextKind.String } ? again : "a key that is no word");
             }
         }
 
