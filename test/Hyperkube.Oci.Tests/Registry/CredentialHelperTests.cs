@@ -32,7 +32,8 @@ public sealed class CredentialHelperTests : IDisposable
 
     [Fact]
     public async Task A_token_is_marked_by_its_user() =>
-        Assert.Equal(new Credential.IdentityToken("s3cret"), (await AskAsync("""echo '{"Username":"<token>","Secret":"s3cret"}'""")).Credential);
+        Assert.Equal(
+            new Credential.IdentityToken("s3cret"), (await AskAsync("""echo '{"Username":"<token>","Secret":"s3cret"}'""")).Credential);
 
     [Theory]
     [InlineData("echo 'credentials not found in native keychain'; exit 1")]

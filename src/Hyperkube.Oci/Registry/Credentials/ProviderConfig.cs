@@ -89,7 +89,7 @@ internal sealed record ProviderConfig(
         var version = OneOf(fields, "apiVersion", ProviderApi.Versions);
         var patterns = fields.Texts("matchImages").Select(pattern =>
             ImagePattern.TryParse(pattern)
-            ?? throw fields.Error("matchImages", $"holds {YamlFields.Shown(pattern)}", "patterns such as *.example.com:5000/path")).ToArray();
+            ?? throw fields.Error("matchImages", $"holds {YamlFields.Shown(pattern)}", "patterns as *.example.com:5000/path")).ToArray();
         if (patterns.Length == 0)
         {
             throw fields.Error("matchImages", "is empty", "one pattern at least");
