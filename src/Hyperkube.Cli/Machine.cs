@@ -52,5 +52,5 @@ internal static class Machine
 
     // Root may write anywhere but on a read-only file system; for others the bits of the directory tell.
     private static bool Writable(string directory) =>
-        Environment.IsPrivilegedProcess || (File.GetUnixFileMode(directory) & UnixFileMode.OtherWrite) != 0;
+        Environment.IsPrivilegedProcess || File.GetUnixFileMode(directory).HasFlag(UnixFileMode.OtherWrite);
 }

@@ -109,7 +109,8 @@ public sealed class CredentialChainTests : IDisposable
     [Fact]
     public async Task Each_problem_is_told_once()
     {
-        var chain = Chain(new Place("place", new(null, "no helper", IsProblem: true)), new Place("other", new(Bob, "half", IsProblem: true)));
+        var chain = Chain(
+            new Place("place", new(null, "no helper", IsProblem: true)), new Place("other", new(Bob, "half", IsProblem: true)));
 
         await chain.FindAsync("r.io", "a", Ct);
         var answer = await chain.FindAsync("r.io", "b", Ct);
@@ -122,7 +123,8 @@ public sealed class CredentialChainTests : IDisposable
     public void The_places_are_in_the_promised_order()
     {
         var chain = Default(
-            [("REGISTRY_AUTH_FILE", "/named/auth.json"), ("DOCKER_CONFIG", "/docker"), ("XDG_RUNTIME_DIR", "/run/user/1000")], home: "/home/bob", authFile: "/option/auth.json", providers: "/etc/providers.yaml");
+            [("REGISTRY_AUTH_FILE", "/named/auth.json"), ("DOCKER_CONFIG", "/docker"), ("XDG_RUNTIME_DIR", "/run/user/1000")],
+            home: "/home/bob", authFile: "/option/auth.json", providers: "/etc/providers.yaml");
 
         Assert.Equal(
             [
@@ -204,9 +206,11 @@ public sealed class CredentialChainTests : IDisposable
     private CredentialChain Chain(params ICredentialSource[] places) => new(places, _warnings.Add);
 
     private CredentialChain Default(
-        (string Name, string? Value)[] variables, string? home = null, string? authFile = null, string? providers = null, string root = "/") =>
+        (string Name, string? Value)[] variables, string? home = null, string? authFile = null, string? providers = null,
+        string root = "/") =>
         CredentialChain.Default(
-            name => variables.FirstOrDefault(v => v.Name == name).Value, home, authFile, providers, providers is null ? null : "/opt/bin", _warnings.Add, root: root);
+            name => variables.FirstOrDefault(v => v.Name == name).Value, home, authFile, providers,
+            providers is null ? null : "/opt/bin", _warnings.Add, root: root);
 
     private sealed class Place(string name, CredentialAnswer answer) : ICredentialSource
     {

@@ -11,7 +11,8 @@ public sealed class CredentialFilesPropertyTests
 
     private static readonly Gen<string> JsonPiece = Gen.OneOf(
         "{", "}", "[", "]", ":", ",", "\"", "null", "1e999", "true", "\"auths\"", "\"credHelpers\"", "\"credsStore\"", "\"auth\"",
-        "\"username\"", "\"password\"", "\"identitytoken\"", "\"r.io\"", "\"https://r.io/v1/\"", "\"r.io/a\"", "\"*.io\"", "\"" + Secret + "\"",
+        "\"username\"", "\"password\"", "\"identitytoken\"", "\"r.io\"", "\"https://r.io/v1/\"", "\"r.io/a\"", "\"*.io\"",
+        "\"" + Secret + "\"",
         "\"YTpi\"", "\"=\"", "\"\\ud800\"", " ", "\n", "\\", "\ufeff");
 
     private static readonly Gen<string> JsonDocument = Gen.OneOf(
@@ -25,8 +26,10 @@ public sealed class CredentialFilesPropertyTests
     private static readonly Gen<string> YamlPiece = Gen.OneOf(
         "apiVersion: kubelet.config.k8s.io/v1\n", "kind: CredentialProviderConfig\n", "providers:\n", "- name: x\n", "  name: x\n",
         "  apiVersion: credentialprovider.kubelet.k8s.io/v1\n", "  matchImages: [gcr.io]\n", "  defaultCacheDuration: 1h\n", "  args:\n",
-        "  - " + Secret + "\n", "  env: [{name: A, value: " + Secret + "}]\n", "&a ", "*a ", "<<: *a\n", "!!int ", "!x ", "? ", ": ", "- ", "[", "]",
-        "{", "}", "|\n", ">-\n", "'", "\"", "\\", "#", "---\n", "...\n", "%YAML 9.9\n", "%TAG ! x\n", "\t", "\n", "  ", "\0", "\u0085", "\ud800", "null", "1");
+        "  - " + Secret + "\n", "  env: [{name: A, value: " + Secret + "}]\n", "&a ", "*a ", "<<: *a\n", "!!int ", "!x ", "? ", ": ", "- ",
+        "[", "]",
+        "{", "}", "|\n", ">-\n", "'", "\"", "\\", "#", "---\n", "...\n", "%YAML 9.9\n", "%TAG ! x\n", "\t", "\n", "  ", "\0", "\u0085",
+        "\ud800", "null", "1");
 
     [Fact]
     public void No_login_file_makes_the_reader_throw_anything_else() =>

@@ -123,10 +123,12 @@ public sealed class CredentialProvidersTests : IDisposable
     [InlineData("echo s3cret", "did not answer with a CredentialProviderResponse of " + V1)]
     [InlineData("""echo '{"kind":"CredentialProviderResponse","apiVersion":"v1","cacheKeyType":"Image"}'""", "did not answer")]
     [InlineData("""echo '{"kind":"Other","apiVersion":"credentialprovider.kubelet.k8s.io/v1","cacheKeyType":"Image"}'""", "did not answer")]
-    [InlineData("""echo '{"kind":"CredentialProviderResponse","apiVersion":"credentialprovider.kubelet.k8s.io/v1","cacheKeyType":"x"}'""", "did not")]
+    [InlineData(
+        """echo '{"kind":"CredentialProviderResponse","apiVersion":"credentialprovider.kubelet.k8s.io/v1","cacheKeyType":"x"}'""",
+        "did not answer")]
     [InlineData("""echo '{"kind":"CredentialProviderResponse","apiVersion":"credentialprovider.kubelet.k8s.io/v1"}'""", "did not answer")]
     [InlineData(
-        """echo '{"kind":"CredentialProviderResponse","apiVersion":"credentialprovider.kubelet.k8s.io/v1","cacheKeyType":"Image","s3cret":1}'""",
+        """echo '{"kind":"CredentialProviderResponse","apiVersion":"credentialprovider.kubelet.k8s.io/v1","cacheKeyType":"Image","":1}'""",
         "did not answer")]
     [InlineData("exec yes", "says more than")]
     public async Task A_provider_that_fails_is_a_problem_and_the_next_one_answers(string script, string expected)
@@ -157,7 +159,8 @@ public sealed class CredentialProvidersTests : IDisposable
             .FindAsync("r.io", "repo", Ct);
 
         Assert.Equal(
-            new CredentialAnswer(null, "provider one: skipped, for it needs the token of a pod's service account", IsProblem: true), answer);
+            new CredentialAnswer(null, "provider one: skipped, for it needs the token of a pod's service account", IsProblem: true),
+            answer);
     }
 
     [Fact]
@@ -168,7 +171,8 @@ public sealed class CredentialProvidersTests : IDisposable
 
         _time.Advance(TimeSpan.FromSeconds(61));
 
-        Assert.Contains("has not answered within 60 s", (await finding.WaitAsync(TimeSpan.FromSeconds(30), Ct)).Says, StringComparison.Ordinal);
+        Assert.Contains(
+            "has not answered within 60 s", (await finding.WaitAsync(TimeSpan.FromSeconds(30), Ct)).Says, StringComparison.Ordinal);
     }
 
     [Fact]

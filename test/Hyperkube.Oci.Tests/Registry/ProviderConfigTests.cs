@@ -90,7 +90,9 @@ public sealed class ProviderConfigTests : IDisposable
     [InlineData("\"12h\"", "-1h", "defaultCacheDuration is no duration")]
     [InlineData("\"12h\"", "1d", "defaultCacheDuration is no duration")]
     [InlineData("    defaultCacheDuration: \"12h\"", "", "no defaultCacheDuration")]
-    [InlineData("\"*.dkr.ecr.*.amazonaws.com\"", "\"a b\"", "matchImages holds 'a b'")]
+    [InlineData("\"*.dkr.ecr.*.amazonaws.com\"", "\"a b\"", "matchImages holds several words")]
+    [InlineData("\"*.dkr.ecr.*.amazonaws.com\"", "\"a:b\"", "matchImages holds 'a:b'")]
+    [InlineData("kind: CredentialProviderConfig", "kind: CredentialProviderConfig\n  s3cret", "kind is several words")]
     [InlineData("requireServiceAccount: true", "requireServiceAccount: \"true\"", "expected true or false")]
     [InlineData("example_profile", "!!binary czNjcmV0", "a tag")]
     [InlineData("example_profile", "*nobody", "an alias of nothing before it")]
@@ -100,7 +102,8 @@ public sealed class ProviderConfigTests : IDisposable
     {
         Assert.Contains(what, Example, StringComparison.Ordinal);
 
-        var error = Assert.Throws<HyperkubeException>(() => ProviderConfig.Parse(Example.Replace(what, by, StringComparison.Ordinal), "file"));
+        var error = Assert.Throws<HyperkubeException>(
+            () => ProviderConfig.Parse(Example.Replace(what, by, StringComparison.Ordinal), "file"));
 
         Assert.Equal(ErrorKind.Usage, error.Kind);
         Assert.StartsWith("file:", error.Message, StringComparison.Ordinal);
@@ -121,7 +124,8 @@ public sealed class ProviderConfigTests : IDisposable
     [Fact]
     public void A_provider_that_can_do_without_a_pods_account_does_without() =>
         Assert.False(Assert.Single(ProviderConfig.Parse(
-            Example.Replace("requireServiceAccount: true", "requireServiceAccount: false", StringComparison.Ordinal), "file")).NeedsServiceAccount);
+            Example.Replace("requireServiceAccount: true", "requireServiceAccount: false", StringComparison.Ordinal), "file"))
+            .NeedsServiceAccount);
 
     [Fact]
     public void A_directory_is_read_in_the_order_of_its_names()
@@ -129,7 +133,8 @@ public sealed class ProviderConfigTests : IDisposable
         foreach (var name in (string[])["b.yaml", "a.json", "c.yml", "notes.txt"])
         {
             File.WriteAllText(
-                _directory[name], Example.Replace("ecr-credential-provider", Path.GetFileNameWithoutExtension(name), StringComparison.Ordinal));
+                _directory[name],
+                Example.Replace("ecr-credential-provider", Path.GetFileNameWithoutExtension(name), StringComparison.Ordinal));
         }
 
         Assert.Equal(["a", "b", "c"], ProviderConfig.Load(_directory.Path).Select(p => p.Name).ToArray());

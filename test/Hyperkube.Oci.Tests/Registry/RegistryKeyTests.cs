@@ -61,8 +61,8 @@ public sealed class RegistryKeyTests
     {
         string[] keys =
         [
-            "*.example.com", "https://r.example.com/other", "https://r.example.com/v1/", "r.example.com", "r.example.com/a", "r.example.com/a/b",
-            "r.example.com/a/b/c", "r.example.com/a/bc", "elsewhere.example.com",
+            "*.example.com", "https://r.example.com/other", "https://r.example.com/v1/", "r.example.com", "r.example.com/a",
+            "r.example.com/a/b", "r.example.com/a/b/c", "r.example.com/a/bc", "elsewhere.example.com",
         ];
 
         Assert.Equal(

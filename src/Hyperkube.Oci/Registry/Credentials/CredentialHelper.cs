@@ -29,7 +29,7 @@ public sealed class CredentialHelper(string name, string? searchPath, TimeProvid
     {
         if (!IsName(name))
         {
-            return new HelperAnswer(null, "its name is not a plain word");
+            return new HelperAnswer(null, $"'{Program}' is no name of a program");
         }
 
         if (Locate() is not { } path)

@@ -72,7 +72,7 @@ public sealed class DockerConfigFile : ICredentialSource
         return answer.Problem is null
             ? new CredentialAnswer(answer.Credential, $"{helper.Program}{(answer.Credential is null ? " has none" : "")} ({entry})")
             : throw new HyperkubeException(
-                ErrorKind.AccessDenied, $"{Name}: {entry} names {helper.Program}: {answer.Problem}; expected a login")
+                ErrorKind.AccessDenied, $"{Name}: {entry}: {answer.Problem}; expected a login")
             {
                 Hint = $"install {helper.Program} and see that 'echo {OneLine.OfKey(key)} | {helper.Program} get' answers,"
                     + " or take the entry out of the file",

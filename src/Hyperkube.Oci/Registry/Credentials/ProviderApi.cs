@@ -25,8 +25,8 @@ internal static class ProviderApi
         new(new JsonSerializerOptions(ProviderJson.Default.Options) { AllowDuplicateProperties = false });
 
     /// <summary>The versions of a configuration; v1 is the one to write, the others differ in name alone.</summary>
-    public static FrozenSet<string> ConfigVersions { get; } =
-        FrozenSet.Create(StringComparer.Ordinal, "kubelet.config.k8s.io/v1", "kubelet.config.k8s.io/v1beta1", "kubelet.config.k8s.io/v1alpha1");
+    public static FrozenSet<string> ConfigVersions { get; } = FrozenSet.Create(
+        StringComparer.Ordinal, "kubelet.config.k8s.io/v1", "kubelet.config.k8s.io/v1beta1", "kubelet.config.k8s.io/v1alpha1");
 
     /// <summary>The versions of the talk; the same holds.</summary>
     public static FrozenSet<string> Versions { get; } = FrozenSet.Create(

@@ -89,7 +89,7 @@ internal sealed record ProviderConfig(
         var version = OneOf(fields, "apiVersion", ProviderApi.Versions);
         var patterns = fields.Texts("matchImages").Select(pattern =>
             ImagePattern.TryParse(pattern)
-            ?? throw fields.Error("matchImages", $"holds '{OneLine.Of(pattern)}'", "patterns such as *.example.com:5000/path")).ToArray();
+            ?? throw fields.Error("matchImages", $"holds {YamlFields.Shown(pattern)}", "patterns as *.example.com:5000/path")).ToArray();
         if (patterns.Length == 0)
         {
             throw fields.Error("matchImages", "is empty", "one pattern at least");
@@ -132,5 +132,5 @@ internal sealed record ProviderConfig(
 
     private static string OneOf(YamlFields fields, string name, IReadOnlyCollection<string> expected) =>
         fields.RequiredText(name) is var text && expected.Contains(text, StringComparer.Ordinal) ? text
-            : throw fields.Error(name, $"is '{OneLine.Of(text)}'", string.Join(" or ", expected.Order(StringComparer.Ordinal)));
+            : throw fields.Error(name, $"is {YamlFields.Shown(text)}", string.Join(" or ", expected.Order(StringComparer.Ordinal)));
 }

@@ -52,10 +52,17 @@ internal sealed class YamlFields
             if (!_taken.Contains(name))
             {
                 var known = string.Join(", ", _taken.Order(StringComparer.Ordinal));
-                throw Error(value, $"an unknown field '{OneLine.Of(name)}'", known);
+                throw Error(value, $"an unknown field{(IsName(name) ? $" '{name}'" : "")}", known);
             }
         }
     }
+
+    /// <summary>A value as a message may show it. Of several words the later ones may be the next line's, with a secret in it, if the
+    /// indentation is wrong.</summary>
+    public static string Shown(string value) => value.Any(char.IsWhiteSpace) ? "several words" : $"'{OneLine.Of(value)}'";
+
+    /// <summary>Whether a text is certainly a field's name and no value that slipped.</summary>
+    public static bool IsName(string text) => text.Length <= 40 && text.All(char.IsAsciiLetter);
 
     /// <summary>What is wrong with a field.</summary>
     public HyperkubeException Error(string name, string came, string expected) =>

@@ -86,7 +86,8 @@ internal abstract class YamlTree
             var key = Read(parser, anchors, where, depth + 1);
             if (key is not Text { Kind: TextKind.String, Value: var name } || !fields.TryAdd(name, Read(parser, anchors, where, depth + 1)))
             {
-                throw Unfit(where, key.Line, key is Text { Value: var twice } ? $"the field '{OneLine.Of(twice)}' again" : "a key that is no word");
+                var again = key is Text { Value: var text } && YamlFields.IsName(text) ? $"the field '{text}' again" : "a field again";
+                throw Unfit(where, key.Line, key is Text { Kind: TextKind.String } ? again : "a key that is no word");
             }
         }
 
@@ -152,10 +153,11 @@ internal abstract class YamlTree
 
         private static bool IsNumber(string value)
         {
+            const NumberStyles Decimal = NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
             var digits = value.TrimStart('-', '+').Replace("_", "", StringComparison.Ordinal);
             return digits.Length > 0 && (char.IsAsciiDigit(digits[0]) || digits[0] == '.')
                 && (digits is ".inf" or ".Inf" or ".INF" or ".nan" or ".NaN" or ".NAN"
-                    || double.TryParse(digits, NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out _)
+                    || double.TryParse(digits, Decimal, CultureInfo.InvariantCulture, out _)
                     || (digits.StartsWith("0x", StringComparison.OrdinalIgnoreCase) && digits[2..].All(char.IsAsciiHexDigit))
                     || (digits.StartsWith("0b", StringComparison.OrdinalIgnoreCase) && digits[2..].All(c => c is '0' or '1'))
                     || (digits.StartsWith("0o", StringComparison.OrdinalIgnoreCase) && digits[2..].All(c => c is >= '0' and <= '7')));
