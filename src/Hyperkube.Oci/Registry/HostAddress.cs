@@ -5,7 +5,7 @@ using System.Net.Sockets;
 namespace Hyperkube.Oci.Registry;
 
 /// <summary>Where a host is, as containerd reads it from a hosts.toml.</summary>
-/// <remarks>Source: https://github.com/containerd/containerd/blob/v2.1.4/core/remotes/docker/config/hosts.go#L420 (parseHostConfig)
+/// <remarks>Source: https://github.com/containerd/containerd/blob/v2.1.9/core/remotes/docker/config/hosts.go#L423 (parseHostConfig)
 /// </remarks>
 /// <param name="Scheme"><c>http</c> or <c>https</c>.</param>
 /// <param name="Authority">Host and port as they were written: whether a port was written matters.</param>
@@ -23,7 +23,7 @@ internal sealed record HostAddress(string Scheme, string Authority, string Path)
     internal const string DockerHub = "docker.io", DockerHubHost = "registry-1.docker.io";
 
     /// <summary>Whether the host is this machine: without TLS unless the port says so, and unverified with TLS.</summary>
-    /// <remarks>Source: https://github.com/containerd/containerd/blob/v2.1.4/core/remotes/docker/resolver.go#L819 (IsLocalhost)
+    /// <remarks>Source: https://github.com/containerd/containerd/blob/v2.1.9/core/remotes/docker/resolver.go#L827 (IsLocalhost)
     /// </remarks>
     internal bool IsLocalhost => Split(Authority).Host is var host && (host == "localhost" || IsLoopback(host));
 
@@ -35,7 +35,7 @@ internal sealed record HostAddress(string Scheme, string Authority, string Path)
 
     /// <summary>The registry that a reference names, asked without TLS if it is loopback and its port does not say otherwise.
     /// </summary>
-    /// <remarks>Source: https://github.com/containerd/containerd/blob/v2.1.4/core/remotes/docker/config/hosts.go#L100 (ConfigureHosts)
+    /// <remarks>Source: https://github.com/containerd/containerd/blob/v2.1.9/core/remotes/docker/config/hosts.go#L77 (ConfigureHosts)
     /// </remarks>
     internal static HostAddress Of(string registry)
     {
@@ -74,7 +74,8 @@ internal sealed record HostAddress(string Scheme, string Authority, string Path)
         }
 
         path = Clean(Uri.UnescapeDataString(path));
-        return new HostAddress(scheme, authority, overridesPath || path.EndsWith(ApiPath, StringComparison.Ordinal) ? path : path + ApiPath);
+        var isWhole = overridesPath || path.EndsWith(ApiPath, StringComparison.Ordinal);
+        return new HostAddress(scheme, authority, isWhole ? path : path + ApiPath);
     }
 
     private static int Cut(string text, char at) => text.IndexOf(at, StringComparison.Ordinal) is >= 0 and var found ? found : text.Length;

@@ -5,7 +5,7 @@ namespace Hyperkube.Oci.Registry;
 
 /// <summary>What a hosts.toml says of one host.</summary>
 /// <remarks>Names of settings are taken in any case, and unknown ones are passed over, as containerd's decoder does.
-/// Source: https://github.com/containerd/containerd/blob/v2.1.4/docs/hosts.md#hoststoml-content-description---detail</remarks>
+/// Source: https://github.com/containerd/containerd/blob/v2.1.9/docs/hosts.md#hoststoml-content-description---detail</remarks>
 internal sealed class HostSettings(HostsFileErrors errors)
 {
     private const string Server = "server", Header = "header";

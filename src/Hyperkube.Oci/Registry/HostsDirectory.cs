@@ -4,7 +4,7 @@ namespace Hyperkube.Oci.Registry;
 
 /// <summary>Where containerd keeps what it is told of one registry: <c>/etc/containerd/certs.d/registry.example.com</c>.</summary>
 /// <remarks>The first directory that exists counts, whether or not there is something in it.
-/// Source: https://github.com/containerd/containerd/blob/v2.1.4/core/remotes/docker/config/config_unix.go#L26 (hostPaths)</remarks>
+/// Source: https://github.com/containerd/containerd/blob/v2.1.9/core/remotes/docker/config/config_unix.go#L26 (hostPaths)</remarks>
 /// <param name="Registry">The host of a reference, with its port.</param>
 /// <param name="LookedAt">Which directories were looked at, in this order; the chosen one is the last.</param>
 /// <param name="Chosen">The one that counts; null when there is none.</param>

@@ -8,7 +8,7 @@ namespace Hyperkube.Oci.Registry;
 /// header of its own above; the registry itself, or its <c>server</c>, comes last. Hosts that are written as dotted keys or inline
 /// tables are read but never asked. Where containerd logs an error and goes on without the file, this fails: a file that
 /// is there was meant.
-/// Source: https://github.com/containerd/containerd/blob/v2.1.4/core/remotes/docker/config/hosts.go#L376 (parseHostsFile)
+/// Source: https://github.com/containerd/containerd/blob/v2.1.9/core/remotes/docker/config/hosts.go#L379 (parseHostsFile)
 /// </remarks>
 public static class HostsFile
 {
@@ -17,6 +17,8 @@ public static class HostsFile
 
     /// <summary>Such a file is a few lines for each mirror; 1 MiB is somebody else's file.</summary>
     private const int MaxBytes = 1 << 20;
+
+    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <summary>Reads a file.</summary>
     /// <param name="path">The file; what it names is relative to its directory.</param>
@@ -46,7 +48,7 @@ public static class HostsFile
 
         try
         {
-            return Parse(new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true).GetString(bytes), path, registry);
+            return Parse(StrictUtf8.GetString(bytes), path, registry);
         }
         catch (DecoderFallbackException e)
         {

@@ -28,10 +28,14 @@ public enum HostCapabilities
 /// <summary>One host that is asked for an image, and how.</summary>
 public sealed record RegistryHost
 {
-    /// <summary>Where repositories begin, without a slash at the end: <c>https://registry-1.docker.io/v2</c>.</summary>
+    /// <summary>Where repositories begin, without a slash at the end: <c>https://registry-1.docker.io/v2</c>; with one if that is
+    /// the host itself.</summary>
     public required Uri Root { get; init; }
 
     /// <summary>What it may be asked for; everything unless told.</summary>
+    /// <remarks>containerd asks who may be pulled from for digests, who may also resolve for tags; and, once it knows the digest,
+    /// everybody for content. Source: https://github.com/containerd/containerd/blob/v2.1.9/core/remotes/docker/fetcher.go#L223
+    /// </remarks>
     public HostCapabilities Capabilities { get; init; } = HostCapabilities.All;
 
     /// <summary>The registry that it stands in for, told as <c>?ns=</c>; null when it is that registry itself.</summary>
@@ -49,8 +53,9 @@ public sealed record RegistryHost
     /// <summary>Whether plain HTTP is tried after TLS failed, as containerd does for loopback hosts with TLS settings.</summary>
     public bool FallsBackToPlainHttp { get; init; }
 
-    /// <summary>Which file says so, with its line: <c>/etc/containerd/certs.d/_default/hosts.toml:3</c>; null for what is
-    /// so by itself.</summary>
+    /// <summary>Which file says so, with its line: <c>/etc/containerd/certs.d/_default/hosts.toml:3</c>; the file alone where it
+    /// names no server and so means the registry itself; a directory for the certificates in it; null for what is so by itself.
+    /// </summary>
     public string? Origin { get; init; }
 
     /// <summary>The host, with its port if that is not the scheme's own.</summary>

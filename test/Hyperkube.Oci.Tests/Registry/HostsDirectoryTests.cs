@@ -74,7 +74,7 @@ public sealed class HostsDirectoryTests
         {
             Assert.Empty(host.Headers);
             Assert.Equal(
-                new RegistryHost { Root = new Uri(root), FallsBackToPlainHttp = fallsBack, Tls = HostTls.System with { SkipVerify = skips } },
+                new RegistryHost { Root = new Uri(root), FallsBackToPlainHttp = fallsBack, Tls = new HostTls { SkipVerify = skips } },
                 host with { Headers = [] });
         }
     }

@@ -102,9 +102,10 @@ public sealed class HostsFileErrorTests
     [InlineData("server = 'ftp://user:SECRET@host'")]
     public void No_secret_is_told(string text)
     {
-        for (Exception? e = Assert.Throws<HyperkubeException>(() => HostsFile.Parse(text, "hosts.toml", Registry)); e is not null; e = e.InnerException)
+        Exception? error = Assert.Throws<HyperkubeException>(() => HostsFile.Parse(text, "hosts.toml", Registry));
+        for (; error is not null; error = error.InnerException)
         {
-            Assert.DoesNotContain("SECRET", e.Message, StringComparison.Ordinal);
+            Assert.DoesNotContain("SECRET", error.Message, StringComparison.Ordinal);
         }
     }
 

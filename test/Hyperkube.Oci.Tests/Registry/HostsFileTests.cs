@@ -105,7 +105,8 @@ public sealed class HostsFileTests
             [host."https://b"]
             """;
 
-        Assert.Equal([$"{File}:5", $"{File}:8", $"{File}:3"], HostsFile.Parse(Text, File, Registry).Select(h => h.Origin), StringComparer.Ordinal);
+        var hosts = HostsFile.Parse(Text, File, Registry);
+        Assert.Equal([$"{File}:5", $"{File}:8", $"{File}:3"], hosts.Select(h => h.Origin), StringComparer.Ordinal);
         Assert.Equal(File, Assert.Single(HostsFile.Parse("", File, Registry)).Origin);
     }
 

@@ -69,30 +69,4 @@ public sealed class ImagePatternTests
     [Fact]
     public void Many_stars_take_no_time() =>
         Assert.False(ImagePattern.TryParse(string.Concat(Enumerable.Repeat("*a", 200)) + "b")!.Matches(new string('a', 5000)));
-
-    [Theory]
-    [InlineData("0s", 0)]
-    [InlineData("0", 0)]
-    [InlineData("12h", 43200)]
-    [InlineData("1h30m", 5400)]
-    [InlineData("1.5h", 5400)]
-    [InlineData("+10s", 10)]
-    [InlineData("-10s", -10)]
-    [InlineData("500ms", 0.5)]
-    [InlineData("10\u00b5s", 0.00001)]
-    public void Durations_are_Gos(string text, double seconds) => Assert.Equal(TimeSpan.FromSeconds(seconds), GoDuration.TryParse(text));
-
-    [Theory]
-    [InlineData("")]
-    [InlineData("-")]
-    [InlineData("5")]
-    [InlineData("h")]
-    [InlineData("1d")]
-    [InlineData("1h ")]
-    [InlineData("0x")]
-    [InlineData("1.2.3s")]
-    [InlineData(".s")]
-    [InlineData("9999999999999h")]
-    [InlineData("99999999999999999999999h")]
-    public void And_nothing_else(string text) => Assert.Null(GoDuration.TryParse(text));
 }
