@@ -7,8 +7,9 @@ IMAGE_TAG          := $(KUBERNETES_VERSION)
 ARCH               := $(shell uname -m)
 
 # Both spellings of a machine are understood.
-arch    := $(patsubst x86_64,amd64,$(patsubst aarch64,arm64,$(ARCH)))
-archive := dist/hyperkube-$(IMAGE_TAG)-$(arch).tar
+arch     := $(patsubst x86_64,amd64,$(patsubst aarch64,arm64,$(ARCH)))
+archive  := dist/hyperkube-$(IMAGE_TAG)-$(arch).tar
+registry := $(firstword $(subst /, ,$(IMAGE_REPOSITORY)))
 
 # Our own program, built from this checkout unless another one is named: make docker-image HYPERKUBE=hyperkube
 built     := artifacts/bin/Hyperkube.Cli/release/hyperkube
@@ -25,16 +26,18 @@ docker-image: $(HYPERKUBE) ## Build the image of KUBERNETES_VERSION for ARCH and
 		--output docker-archive:$(archive) --tag $(IMAGE_REPOSITORY):$(IMAGE_TAG) --try-load
 
 .PHONY: docker-login
-docker-login: ## Log in where docker-push pushes to
-	@echo "make docker-login: pushing is not there yet, so there is nothing to log in to" >&2; exit 2
+docker-login: ## Log in where docker-push pushes to, with docker, podman or skopeo; their logins are ours too
+	@for tool in docker podman skopeo; do \
+		if command -v $$tool >/dev/null; then echo "$$tool login $(registry)"; exec $$tool login $(registry); fi; \
+	done; \
+	echo "make docker-login: neither docker, podman nor skopeo is here; write a docker config.json with a login for $(registry), or name one: HYPERKUBE_AUTHFILE=FILE" >&2; exit 2
 
 .PHONY: docker-push
-docker-push: ## Push the image of KUBERNETES_VERSION, all platforms
-	@echo "make docker-push: pushing is not there yet; build a layout and copy that: hyperkube build $(KUBERNETES_VERSION) -o oci:dist/hyperkube, then skopeo copy --all oci:dist/hyperkube:$(KUBERNETES_VERSION) docker://$(IMAGE_REPOSITORY):$(IMAGE_TAG)" >&2; exit 2
+docker-push: $(HYPERKUBE) ## Build the image of KUBERNETES_VERSION for all platforms and push it
+	@$(HYPERKUBE) build $(KUBERNETES_VERSION) --output $(IMAGE_REPOSITORY):$(IMAGE_TAG)
 
 .PHONY: release
-release: ## build, docker-login and docker-push of one version
-	@echo "make release: pushing is not there yet; make docker-image builds" >&2; exit 2
+release: build docker-login docker-push ## build, docker-login and docker-push of one version
 
 .PHONY: release-all
 release-all: ## Publish all versions that are missing in the registry

@@ -14,6 +14,8 @@ public sealed class HelpTests : IDisposable
     [InlineData("hyperkube")]
     [InlineData("build")]
     [InlineData("fetch")]
+    [InlineData("copy")]
+    [InlineData("explain")]
     [InlineData("inspect")]
     public async Task The_help_is_the_one_in_the_file(string command)
     {
@@ -25,6 +27,8 @@ public sealed class HelpTests : IDisposable
     [Theory]
     [InlineData("build")]
     [InlineData("fetch")]
+    [InlineData("copy")]
+    [InlineData("explain")]
     [InlineData("inspect")]
     public async Task Every_command_has_an_example(string command) =>
         Assert.Contains($"\n    hyperkube {command} ", (await HelpAsync(command)).Out, StringComparison.Ordinal);
@@ -35,7 +39,7 @@ public sealed class HelpTests : IDisposable
         var help = (await HelpAsync("hyperkube")).Out;
 
         Assert.All(
-            ["  build", "  fetch", "  inspect", "HYPERKUBE_<FLAG>", "Exit codes: 0"],
+            ["  build", "  fetch", "  copy", "  inspect", "  explain", "HYPERKUBE_<FLAG>", "Exit codes: 0"],
             word => Assert.Contains(word, help, StringComparison.Ordinal));
     }
 
@@ -43,7 +47,7 @@ public sealed class HelpTests : IDisposable
     [Fact]
     public async Task The_examples_can_be_typed()
     {
-        foreach (var command in (string[])["build", "fetch", "inspect"])
+        foreach (var command in (string[])["build", "fetch", "copy", "explain", "inspect"])
         {
             var examples = (await HelpAsync(command)).Out.Split('\n')
                 .Where(l => l.StartsWith($"    hyperkube {command} ", StringComparison.Ordinal)).Select(l => l.Trim()).ToList();

@@ -111,7 +111,7 @@ public sealed class RunTests : IDisposable
     [Theory]
     [InlineData(2, "usage", "build", "v1.36.4", "--no-such-flag")]
     [InlineData(2, "usage", "build", "v1.36.4", "--source", "/no/such/directory")]
-    [InlineData(2, "usage", "build", "v1.36.4", "-o", "registry.example/hyperkube:v1")]
+    [InlineData(2, "usage", "build", "v1.36.4", "-o", "registry.example/hyperkube")]
     [InlineData(3, "not-found", "inspect", "oci:/no/such/directory")]
     public async Task A_failure_is_one_JSON_document_too(int code, string kind, params string[] words)
     {

@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Security.Cryptography;
+using Hyperkube.E2E.Peers;
 using Hyperkube.E2E.Programs;
 using Hyperkube.Testing;
 
@@ -10,6 +12,9 @@ public sealed class KilledTests : IDisposable
     private const string Version = "v1.36.4";
     private const int FileBytes = 12_000_000;
     private const int Kills = 15;
+
+    // Two hundred by hand: HYPERKUBE_KILLS=100.
+    private static readonly int Copies = int.TryParse(Machine.Variable("HYPERKUBE_KILLS"), CultureInfo.InvariantCulture, out var kills) ? kills : Kills;
 
     private readonly TempDirectory _work = new();
 
@@ -65,6 +70,32 @@ public sealed class KilledTests : IDisposable
 
         Assert.Equal(expected, digest);
         Assert.True(await IsWholeAsync(transport + output));
+        Assert.Empty(Leftovers());
+    }
+
+    // No tag whose children are missing, and each run finds what the killed one has brought.
+    [Fact]
+    public async Task A_killed_copy_leaves_no_half_image_and_goes_on()
+    {
+        await using var here = await DockerRegistry.StartAsync();
+        await using var there = await DockerRegistry.StartAsync();
+        var image = $"{here.Address}/hyperkube:{Version}";
+        var expected = (await Exe.Here.ResultAsync(Build(image))).GetProperty("digest").GetString();
+        foreach (var destination in (string[])[$"{there.Address}/hyperkube:{Version}", $"oci:{_work["copied"]}:{Version}"])
+        {
+            for (var i = 0; i < Copies; i++)
+            {
+                await KillAsync(["copy", image, destination], TimeSpan.FromMilliseconds(RandomNumberGenerator.GetInt32(5, 500)));
+                var seen = await Exe.Here.RunAsync(["inspect", destination]);
+                Assert.True(seen.Code is 0 or 3, $"half an image: {seen.Error}");
+            }
+
+            (await Exe.Here.RunAsync(["copy", image, destination])).Well();
+            var digest = (await Exe.Here.ResultAsync(["inspect", destination])).GetProperty("digest").GetString();
+            Assert.Equal(expected, digest);
+        }
+
+        (await Exe.Here.RunAsync(["copy", $"oci:{_work["copied"]}:{Version}", $"oci-archive:{_work["whole.tar"]}"])).Well();
         Assert.Empty(Leftovers());
     }
 

@@ -165,7 +165,8 @@ internal static class BuildCommand
                 using (var registries = request.Access.Open(session))
                 {
                     using var activity = session.Log.Begin($"push {remote}", totalBytes: null);
-                    var repository = await registries.Transports.OpenDestinationAsync(remote, source: null, cancellationToken).ConfigureAwait(false);
+                    var repository = await registries.Transports.OpenDestinationAsync(remote, source: null, cancellationToken)
+                        .ConfigureAwait(false);
                     await output.ToAsync(repository.Content, remote.Tag, request.MoveTag, cancellationToken).ConfigureAwait(false);
                     activity.Complete("done");
                     return remote.ToString();

@@ -40,7 +40,8 @@ internal static class CopyCommand
 
     internal static async Task RunAsync(Request request, Session session, CancellationToken cancellationToken)
     {
-        var sources = request.Places.SkipLast(1).Concat(await ListedAsync(request.ImagesFile, cancellationToken).ConfigureAwait(false)).ToList();
+        var listed = await ListedAsync(request.ImagesFile, cancellationToken).ConfigureAwait(false);
+        List<ImageReference> sources = [.. request.Places.SkipLast(1), .. listed];
         if (sources.Count == 0)
         {
             throw new HyperkubeException(ErrorKind.Usage, "copy: one place; expected a source and a destination")
@@ -54,8 +55,8 @@ internal static class CopyCommand
         var images = await mirror.CopyAsync(sources, request.Places[^1], cancellationToken).ConfigureAwait(false);
         if (request.DigestFile is { } file)
         {
-            await StagedFile.WriteAsync(
-                file, System.Text.Encoding.ASCII.GetBytes(string.Concat(images.Select(i => $"{i.Digest}\n"))), cancellationToken).ConfigureAwait(false);
+            var digests = string.Concat(images.Select(i => $"{i.Digest}\n"));
+            await StagedFile.WriteAsync(file, System.Text.Encoding.ASCII.GetBytes(digests), cancellationToken).ConfigureAwait(false);
         }
 
         var traffic = registries.Client.Traffic;

@@ -24,9 +24,15 @@ internal sealed class CopyOptions
         Arity = ArgumentArity.OneOrMore,
     };
 
-    private readonly Option<bool> _newIndex = new("--new-index") { Description = "With --platform: write an index of what is kept, with a new digest (default)" };
+    private readonly Option<bool> _newIndex = new("--new-index")
+    {
+        Description = "With --platform: write an index of what is kept, with a new digest (default)",
+    };
 
-    private readonly Option<bool> _sparse = new("--sparse") { Description = "With --platform: keep the index and its digest; not every registry takes that" };
+    private readonly Option<bool> _sparse = new("--sparse")
+    {
+        Description = "With --platform: keep the index and its digest; not every registry takes that",
+    };
 
     private readonly Option<bool> _noReferrers = new("--no-referrers") { Description = "Leave signatures and their like behind" };
 

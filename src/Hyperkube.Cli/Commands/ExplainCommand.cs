@@ -42,7 +42,8 @@ internal static class ExplainCommand
     {
         if (request.Reference is not RegistryReference reference)
         {
-            throw new HyperkubeException(ErrorKind.Usage, $"explain {request.Reference}: no registry is asked for it; expected HOST/REPO:TAG")
+            throw new HyperkubeException(
+                ErrorKind.Usage, $"explain {request.Reference}: no registry is asked for it; expected HOST/REPO:TAG")
             {
                 Hint = $"hyperkube inspect {request.Reference}",
             };
@@ -51,7 +52,8 @@ internal static class ExplainCommand
         var directory = HostsDirectory.Find(request.Access.HostsDirectory, reference.Host);
         using var registries = request.Access.Open(session);
         RegistryExplainer explainer = new(registries.Options, registries.Credentials);
-        var hosts = await explainer.ExplainAsync(reference, request.Access.HostsFor(reference.Host), cancellationToken).ConfigureAwait(false);
+        var hosts = await explainer.ExplainAsync(reference, request.Access.HostsFor(reference.Host), cancellationToken)
+            .ConfigureAwait(false);
         session.Result(
             new ExplainResult(
                 reference.ToString(), [.. directory.LookedAt], directory.Chosen, [.. hosts.Select(Explained)], Machine.Checks()),
@@ -81,9 +83,13 @@ internal static class ExplainCommand
             [.. explained.Logins.Select(l => new ExplainedLogin(l.Name, l.Outcome, l.Says))],
             new ExplainedAnswer(
                 answer.Image?.Digest.ToString(), answer.Image?.MediaType, answer.Image?.Size,
-                answer.Failure is null ? null : ExitCodes.NameOf(answer.Failure.Kind), answer.Failure?.Message, answer.Failure?.Hint,
+                answer.Failure is null ? null : ExitCodes.NameOf(answer.Failure.Kind), answer.Failure?.Message, HintOf(answer.Failure),
                 (long)answer.Elapsed.TotalMilliseconds));
     }
+
+    // Not the advice to do what is being done.
+    private static string? HintOf(HyperkubeException? failure) =>
+        failure?.Hint is { } hint && !hint.Contains("hyperkube explain", StringComparison.Ordinal) ? hint : null;
 
     private static IEnumerable<string> Capabilities(HostCapabilities capabilities) =>
         CapabilityNames.Where(c => capabilities.HasFlag(c.Flag)).Select(c => c.Name);

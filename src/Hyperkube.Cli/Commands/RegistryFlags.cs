@@ -8,7 +8,12 @@ namespace Hyperkube.Cli.Commands;
 
 /// <summary>How registries are reached, as the command line says.</summary>
 internal sealed record RegistryAccess(
-    string? AuthFile, string? ProviderConfig, string? ProviderDirectory, IReadOnlyList<string> TokenHosts, bool PlainHttp, string? Authorities,
+    string? AuthFile,
+    string? ProviderConfig,
+    string? ProviderDirectory,
+    IReadOnlyList<string> TokenHosts,
+    bool PlainHttp,
+    string? Authorities,
     string? HostsDirectory)
 {
     /// <summary>Makes what talks to registries; nothing is read, and nobody asked, before it is used.</summary>
@@ -50,7 +55,8 @@ internal sealed record RegistryAccess(
 }
 
 /// <summary>What talks to registries in one run.</summary>
-internal sealed class RegistrySession(RegistryClient client, CredentialChain credentials, RegistryOptions options, RegistryAccess access) : IDisposable
+internal sealed class RegistrySession(
+    RegistryClient client, CredentialChain credentials, RegistryOptions options, RegistryAccess access) : IDisposable
 {
     internal RegistryClient Client => client;
 
@@ -110,7 +116,10 @@ internal sealed class RegistryFlags
     /// <param name="withMirrors">Whether it reads through mirrors.</param>
     internal RegistryFlags(Command command, Option<bool>? plainHttp = null, Option<string?>? authorities = null, bool withMirrors = false)
     {
-        PlainHttp = plainHttp ?? new Option<bool>("--plain-http") { Description = "Let a registry that is not on this machine speak HTTP without TLS" };
+        PlainHttp = plainHttp ?? new Option<bool>("--plain-http")
+        {
+            Description = "Let a registry that is not on this machine speak HTTP without TLS",
+        };
         Authorities = authorities ?? new Option<string?>("--ca")
         {
             Description = "A PEM file of certificate authorities to trust beside the system's",
@@ -118,8 +127,17 @@ internal sealed class RegistryFlags
             CustomParser = Parsers.Text,
         };
         WithMirrors = withMirrors;
-        foreach (var option in (Option[])
-            [_authFile, _providerConfig, _providerDirectory, _tokenHost, .. Own(PlainHttp, plainHttp), .. Own(Authorities, authorities), .. withMirrors ? [_hostsDirectory] : (Option[])[]])
+        Option?[] options =
+        [
+            _authFile,
+            _providerConfig,
+            _providerDirectory,
+            _tokenHost,
+            plainHttp is null ? PlainHttp : null,
+            authorities is null ? Authorities : null,
+            withMirrors ? _hostsDirectory : null,
+        ];
+        foreach (var option in options.OfType<Option>())
         {
             command.Options.Add(option);
         }
@@ -146,6 +164,4 @@ internal sealed class RegistryFlags
         });
 
     internal const string DefaultHostsDirectory = "/etc/containerd/certs.d";
-
-    private static Option[] Own(Option option, Option? given) => given is null ? [option] : [];
 }

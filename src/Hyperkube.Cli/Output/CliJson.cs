@@ -47,7 +47,8 @@ internal sealed record CopiedImage(string Source, string Destination, string Dig
 
 /// <summary>How an image would be had.</summary>
 internal sealed record ExplainResult(
-    string Reference, IReadOnlyList<string> Directories, string? Directory, IReadOnlyList<ExplainedHost> Hosts, IReadOnlyList<MachineCheck> Machine);
+    string Reference, IReadOnlyList<string> Directories, string? Directory, IReadOnlyList<ExplainedHost> Hosts,
+    IReadOnlyList<MachineCheck> Machine);
 
 /// <summary>One host, in the order in which it would be asked.</summary>
 internal sealed record ExplainedHost(
@@ -59,7 +60,8 @@ internal sealed record ExplainedHost(
 internal sealed record ExplainedLogin(string Place, string Outcome, string Says);
 
 /// <summary>What a host answered.</summary>
-internal sealed record ExplainedAnswer(string? Digest, string? MediaType, long? Size, string? Kind, string? Message, string? Hint, long Milliseconds);
+internal sealed record ExplainedAnswer(
+    string? Digest, string? MediaType, long? Size, string? Kind, string? Message, string? Hint, long Milliseconds);
 
 /// <summary>What the job needs of this machine.</summary>
 internal sealed record MachineCheck(string Name, bool Ok, string Says);

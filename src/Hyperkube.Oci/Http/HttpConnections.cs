@@ -67,17 +67,17 @@ public static class HttpConnections
     }
 
     // .NET's own message names neither the certificate nor who issued it.
-    private static AuthenticationException Untrusted(X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
+    private static UntrustedCertificateException Untrusted(X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
     {
         if (certificate is not X509Certificate2 leaf)
         {
-            return new AuthenticationException("the host showed no certificate");
+            return new UntrustedCertificateException("the host showed no certificate");
         }
 
         var reason = errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch)
             ? $"is for {string.Join(", ", Names(leaf))}, not for this host"
             : $"is not trusted ({string.Join(", ", chain?.ChainStatus.Select(s => s.Status).Distinct() ?? [])})";
-        return new AuthenticationException(
+        return new UntrustedCertificateException(
             $"the certificate of {leaf.Subject}, issued by {leaf.Issuer}, valid to {leaf.NotAfter.ToUniversalTime():yyyy-MM-dd}, {reason}");
     }
 
@@ -117,3 +117,6 @@ public static class HttpConnections
         }
     }
 }
+
+/// <summary>The far side's certificate is not to be trusted; the message says whose it is and who issued it.</summary>
+internal sealed class UntrustedCertificateException(string message) : AuthenticationException(message);

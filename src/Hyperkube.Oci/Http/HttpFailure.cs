@@ -49,6 +49,10 @@ public static class HttpFailure
             Hint = "write it into HTTPS_PROXY: http://USER:PASSWORD@HOST:PORT",
         };
 
+    /// <summary>Whether the far side's certificate is not to be trusted, which no other try will change.</summary>
+    public static bool IsUntrusted(HyperkubeException failure) =>
+        failure?.InnerException is HttpRequestException { InnerException: UntrustedCertificateException };
+
     /// <summary>Whether the far side never came to the point of answering.</summary>
     public static bool IsNoRoute(HyperkubeException failure) => failure?.InnerException is HttpRequestException
     {

@@ -17,6 +17,9 @@ internal sealed class Authenticator(RegistryHost host, HttpMessageInvoker http, 
     private readonly ConcurrentDictionary<string, IReadOnlyList<string>> _words = new(StringComparer.Ordinal);
     private volatile Challenge? _known;
 
+    /// <summary>Whose login was used last, for a message.</summary>
+    internal string Asker { get; private set; } = "without a login";
+
     internal static AuthenticationHeaderValue Basic(Credential.Login login) =>
         new("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{login.User}:{login.Password}")));
 
@@ -60,6 +63,7 @@ internal sealed class Authenticator(RegistryHost host, HttpMessageInvoker http, 
     {
         var repository = scopes.Count > 0 ? scopes[0].Repository : "";
         var answer = await options.Credentials.FindAsync(host.CredentialName, repository, cancellationToken).ConfigureAwait(false);
+        Asker = answer.Credential is null ? "without a login" : $"with the {answer.Credential} ({answer.Says})";
         switch (challenge, answer.Credential)
         {
             case (_, Credential.RegistryToken given):

@@ -11,6 +11,12 @@ internal sealed class HostConnection
     /// <summary>A registry leads to a store, the store perhaps to an edge. Five is what browsers of old allowed.</summary>
     private const int MaxRedirects = 5;
 
+    /// <summary>Different texts of one host that are shown.</summary>
+    private const int MaxWarnings = 100;
+
+    /// <summary>A mirror that cannot be reached is asked again after this long.</summary>
+    private static readonly TimeSpan DownTime = TimeSpan.FromSeconds(30);
+
     private readonly RegistryHost _host;
     private readonly HttpMessageInvoker _http;
     private readonly RegistryOptions _options;
@@ -18,6 +24,7 @@ internal sealed class HostConnection
     private readonly TargetPolicy _targets;
     private readonly HashSet<string> _warned = new(StringComparer.Ordinal);
     private readonly SchemeChoice _scheme;
+    private volatile Outage? _down;
     private long _notBefore; // UTC ticks: a host that asked one request to wait asked them all.
 
     internal HostConnection(RegistryHost host, HttpMessageInvoker http, RegistryOptions options)
@@ -41,6 +48,7 @@ internal sealed class HostConnection
     /// <exception cref="HyperkubeException">No try brought such an answer.</exception>
     internal async Task<HttpResponseMessage> SendAsync(RegistryRequest request, CancellationToken cancellationToken)
     {
+        ThrowIfDown(request);
         for (var attempt = 1; ; attempt++)
         {
             await WaitForTurnAsync(cancellationToken).ConfigureAwait(false);
@@ -63,7 +71,7 @@ internal sealed class HostConnection
                 failure = e;
             }
 
-            if (attempt >= (request.MaxAttempts ?? int.MaxValue))
+            if (attempt >= (request.MaxAttempts ?? int.MaxValue) || HttpFailure.IsUntrusted(failure) || IsDown(request, failure))
             {
                 throw failure;
             }
@@ -86,7 +94,7 @@ internal sealed class HostConnection
             Volatile.Write(ref _notBefore, (_options.Retry.Time.GetUtcNow() + delay).UtcTicks);
         }
 
-        _options.Warn($"{failure.Message}; trying again in {delay.TotalSeconds:F1} s");
+        WarnOfRetry(failure);
         await Task.Delay(delay, _options.Retry.Time, cancellationToken).ConfigureAwait(false);
     }
 
@@ -103,6 +111,27 @@ internal sealed class HostConnection
 
         await _targets.CheckAsync("an upload that goes on at", from, target, cancellationToken).ConfigureAwait(false);
         return target;
+    }
+
+    // Where others may be asked, a host that cannot be reached is passed over, now and for a while.
+    private bool IsDown(RegistryRequest request, HyperkubeException failure)
+    {
+        if (request.MaxAttempts is null || !HttpFailure.IsNoRoute(failure))
+        {
+            return false;
+        }
+
+        _down = new Outage(failure, _options.Retry.Time.GetUtcNow() + DownTime);
+        _options.Warn($"{failure.Message}; going on without it");
+        return true;
+    }
+
+    private void ThrowIfDown(RegistryRequest request)
+    {
+        if (request.MaxAttempts is not null && _down is { } outage && outage.Until > _options.Retry.Time.GetUtcNow())
+        {
+            throw new HyperkubeException(outage.Failure.Kind, outage.Failure.Message, outage.Failure) { Hint = outage.Failure.Hint };
+        }
     }
 
     private async Task WaitForTurnAsync(CancellationToken cancellationToken)
@@ -223,6 +252,7 @@ internal sealed class HostConnection
         if (uri.Authority == _host.Root.Authority)
         {
             message.Headers.Authorization = authorization;
+            message.Options.Set(RegistryError.Asker, authorization is null ? "without a login" : _authenticator.Asker);
             foreach (var (name, value) in _host.Headers)
             {
                 message.Headers.TryAddWithoutValidation(name, value);
@@ -261,6 +291,22 @@ internal sealed class HostConnection
         }
     }
 
+    // Many requests meet the same trouble: it is told once, in the words of the first.
+    private void WarnOfRetry(HyperkubeException failure)
+    {
+        var reason = failure.Message[(failure.Message.IndexOf(": ", StringComparison.Ordinal) + 1)..];
+        bool isNew;
+        lock (_warned)
+        {
+            isNew = _warned.Count < MaxWarnings && _warned.Add(reason);
+        }
+
+        if (isNew)
+        {
+            _options.Warn($"{failure.Message}; trying again");
+        }
+    }
+
     // 299 - "text": https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#warnings
     private void ShowWarnings(HttpResponseMessage response)
     {
@@ -269,7 +315,7 @@ internal sealed class HostConnection
             var isNew = false;
             lock (_warned)
             {
-                isNew = warning.Code == 299 && _warned.Count < 100 && _warned.Add(warning.Text);
+                isNew = warning.Code == 299 && _warned.Count < MaxWarnings && _warned.Add(warning.Text);
             }
 
             if (isNew)
@@ -278,4 +324,6 @@ internal sealed class HostConnection
             }
         }
     }
+
+    private sealed record Outage(HyperkubeException Failure, DateTimeOffset Until);
 }

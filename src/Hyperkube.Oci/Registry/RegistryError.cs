@@ -15,6 +15,9 @@ internal static class RegistryError
     /// <summary>Of each text this much is shown.</summary>
     private const int MaxShown = 300;
 
+    /// <summary>Where a request notes who asked.</summary>
+    internal static HttpRequestOptionsKey<string> Asker { get; } = new("hyperkube.asker");
+
     /// <summary>Makes the failure of an answer that is of no use, and disposes the answer.</summary>
     internal static async Task<HyperkubeException> ReadAsync(HttpResponseMessage response, CancellationToken cancellationToken)
     {
@@ -23,9 +26,11 @@ internal static class RegistryError
             var where = HttpFailure.Where(response);
             var details = await DetailsAsync(response, cancellationToken).ConfigureAwait(false);
             var code = details is [var first, ..] ? first.Code ?? "" : "";
-            return new HyperkubeException(KindOf(response.StatusCode, code), $"{where}: {Saying(response, details)}")
+            var kind = KindOf(response.StatusCode, code);
+            var asker = kind == ErrorKind.AccessDenied && response.RequestMessage!.Options.TryGetValue(Asker, out var who) ? $", asked {who}" : "";
+            return new HyperkubeException(kind, $"{where}: {Saying(response, details)}{asker}")
             {
-                Hint = HintOf(response.StatusCode, code),
+                Hint = HintOf(response.StatusCode),
             };
         }
     }
@@ -51,10 +56,9 @@ internal static class RegistryError
         _ => ErrorKind.AccessDenied,
     };
 
-    private static string? HintOf(HttpStatusCode status, string code) => status switch
+    private static string? HintOf(HttpStatusCode status) => status switch
     {
-        HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden or HttpStatusCode.NotFound when code is "UNAUTHORIZED" or "DENIED" or "" && status != HttpStatusCode.NotFound =>
-            "see which login is used, and from where, with: hyperkube explain REF",
+        HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => "see which login is used, and from where, with: hyperkube explain REF",
         HttpStatusCode.RequestEntityTooLarge => "raise the limit of the proxy in front of the registry (nginx: client_max_body_size)",
         _ => null,
     };

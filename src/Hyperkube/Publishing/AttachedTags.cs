@@ -79,8 +79,15 @@ internal sealed class AttachedTags(IContentSource source, IContentDestination de
         return true;
     }
 
-    private static async Task<HashSet<Digest>> LayersAsync(IContentSource place, Descriptor manifest, CancellationToken cancellationToken) =>
-        MediaTypes.IsManifest(manifest.MediaType)
-            ? [.. OciJson.ReadManifest(await place.ReadDocumentAsync(manifest, cancellationToken).ConfigureAwait(false), manifest.Digest.ToString()).Layers.Select(l => l.Digest)]
-            : [manifest.Digest];
+    private static async Task<HashSet<Digest>> LayersAsync(
+        IContentSource place, Descriptor manifest, CancellationToken cancellationToken)
+    {
+        if (!MediaTypes.IsManifest(manifest.MediaType))
+        {
+            return [manifest.Digest];
+        }
+
+        var document = await place.ReadDocumentAsync(manifest, cancellationToken).ConfigureAwait(false);
+        return [.. OciJson.ReadManifest(document, manifest.Digest.ToString()).Layers.Select(l => l.Digest)];
+    }
 }

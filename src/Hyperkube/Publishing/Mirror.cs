@@ -79,7 +79,9 @@ public sealed class Mirror(Transports transports, MirrorRequest request, IActivi
     }
 
     private static string? TagOf(ArchiveReference archive) =>
-        archive.Format == ArchiveFormat.Oci ? archive.Name : archive.Name is null ? null : RegistryReference.TryParseLocalName(archive.Name)?.Tag;
+        archive.Format == ArchiveFormat.Oci ? archive.Name
+        : archive.Name is null ? null
+        : RegistryReference.TryParseLocalName(archive.Name)?.Tag;
 
     private static async Task<Descriptor> ResolveAsync(ImageSource source, string tag, CancellationToken cancellationToken) =>
         await source.Content.ResolveAsync(tag, cancellationToken).ConfigureAwait(false)
@@ -111,8 +113,10 @@ public sealed class Mirror(Transports transports, MirrorRequest request, IActivi
         var tag = destination.Tag ?? (destination.Reference is RegistryReference { Digest: not null } ? null : sourceTag);
         if (destination.Reference is ArchiveReference { Format: ArchiveFormat.Docker } docker)
         {
-            var name = RegistryReference.TryParseLocalName(docker.Name ?? (source.Reference as RegistryReference)?.WithoutDigest() ?? $"image:{sourceTag ?? "latest"}");
-            await ((ArchiveWriter)destination.Content).TagAsync(selection.Root, name?.Tag ?? sourceTag ?? "latest", name).ConfigureAwait(false);
+            var nameTag = sourceTag ?? "latest";
+            var name = RegistryReference.TryParseLocalName(
+                docker.Name ?? (source.Reference as RegistryReference)?.WithoutDigest() ?? $"image:{nameTag}");
+            await ((ArchiveWriter)destination.Content).TagAsync(selection.Root, name?.Tag ?? nameTag, name).ConfigureAwait(false);
         }
         else if (tag is not null)
         {

@@ -78,8 +78,9 @@ internal sealed class PlatformSelection
         }
 
         await destination.PutAsync(
-            Root, (offset, _) => ValueTask.FromResult<Stream>(new MemoryStream(index, writable: false) { Position = offset }), cancellationToken)
-            .ConfigureAwait(false);
+            Root,
+            (offset, _) => ValueTask.FromResult<Stream>(new MemoryStream(index, writable: false) { Position = offset }),
+            cancellationToken).ConfigureAwait(false);
     }
 
     private static PlatformSelection Whole(Descriptor root) => new(root, [], newIndex: null, _ => true);

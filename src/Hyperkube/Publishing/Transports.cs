@@ -40,9 +40,14 @@ public sealed class Transports(
             RegistryReference remote => new ImageDestination(reference, registries.Repository(
                 remote.Repository,
                 [writeTo(remote.Host)],
-                source is RegistryReference from && from.Host == remote.Host && from.Repository != remote.Repository ? [from.Repository] : [])),
+                MountFrom(source, remote))),
             _ => throw new InvalidOperationException($"{reference} names no known transport."),
         };
+
+    private static IReadOnlyList<string> MountFrom(ImageReference? source, RegistryReference destination) =>
+        source is RegistryReference from && from.Host == destination.Host && from.Repository != destination.Repository
+            ? [from.Repository]
+            : [];
 }
 
 /// <summary>A place to read images from.</summary>

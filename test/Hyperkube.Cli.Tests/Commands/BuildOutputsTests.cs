@@ -67,12 +67,12 @@ public sealed class BuildOutputsTests : IDisposable
     }
 
     [Fact]
-    public async Task A_registry_is_not_there_yet_and_the_hint_says_how_meanwhile()
+    public async Task A_registry_is_pushed_to_by_tag()
     {
-        var ended = (await _shell.BuildAsync("-o", "registry.example/hyperkube:v1.36.4")).With(2);
+        var ended = (await _shell.BuildAsync("-o", $"registry.example/hyperkube@sha256:{new string('0', 64)}")).With(2);
 
-        Assert.Contains("not there yet", ended.Message, StringComparison.Ordinal);
-        Assert.Contains("skopeo copy --all", ended.Hint, StringComparison.Ordinal);
+        Assert.Contains("a digest; expected HOST/REPO:TAG", ended.Message, StringComparison.Ordinal);
+        Assert.Contains("--digest-file", ended.Hint, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -121,12 +121,12 @@ public sealed class InspectCommandTests : IDisposable
     }
 
     [Fact]
-    public async Task A_registry_is_not_there_yet_and_the_hint_says_how_meanwhile()
+    public async Task A_registry_that_does_not_answer_is_6_and_the_hint_says_how_to_find_out()
     {
-        var ended = (await _shell.RunAsync("inspect", "docker://registry.example/hyperkube:v1.36.4")).With(2);
+        var ended = (await _shell.RunAsync("inspect", "docker://127.0.0.1:1/hyperkube:v1.36.4", "--hosts-dir", "none")).With(6);
 
-        Assert.Contains("not there yet", ended.Message, StringComparison.Ordinal);
-        Assert.Contains("skopeo copy --all", ended.Hint, StringComparison.Ordinal);
+        Assert.Contains("GET http://127.0.0.1:1/v2/hyperkube/manifests/v1.36.4: Connection refused", ended.Message, StringComparison.Ordinal);
+        Assert.Contains("hyperkube explain", ended.Hint, StringComparison.Ordinal);
     }
 
     // An image of a stranger must not move the cursor, ring or recolour.

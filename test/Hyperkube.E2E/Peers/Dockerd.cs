@@ -19,14 +19,15 @@ internal sealed class Dockerd : Daemon
         ["HOME"] = State["home"],
     };
 
-    internal static async Task<Dockerd> StartAsync()
+    /// <param name="onThisNetwork">Whether it can reach what listens on loopback here.</param>
+    internal static async Task<Dockerd> StartAsync(bool onThisNetwork = false)
     {
         Machine.NeedsRoot();
         Machine.Needs("dockerd", "docker", "containerd", "runc", "unshare");
         Dockerd docker = new();
         try
         {
-            await docker.StartAsync("start-dockerd.sh", [docker._cgroup], ["version"]);
+            await docker.StartAsync("start-dockerd.sh", [docker._cgroup, onThisNetwork ? "" : "--net"], ["version"]);
             return docker;
         }
         catch

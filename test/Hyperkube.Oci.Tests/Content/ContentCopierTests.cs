@@ -134,10 +134,10 @@ public sealed class ContentCopierTests
     public async Task A_cancelled_copy_ends_and_leaves_nothing_running()
     {
         using CancellationTokenSource interrupted = new();
-        _destination.BeforePut = async (_, token) =>
+        _destination.BeforePut = async (_, _) =>
         {
             await interrupted.CancelAsync();
-            token.ThrowIfCancellationRequested();
+            interrupted.Token.ThrowIfCancellationRequested();
         };
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(

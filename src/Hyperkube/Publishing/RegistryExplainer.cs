@@ -86,18 +86,21 @@ public sealed class RegistryExplainer(RegistryOptions options, CredentialChain c
         var needed = reference.Digest is null ? HostCapabilities.Pull | HostCapabilities.Resolve : HostCapabilities.Pull;
         if ((host.Capabilities & needed) != needed)
         {
-            return new HostAnswer(null, new HyperkubeException(ErrorKind.NotFound, $"not asked: its capabilities lack {needed & ~host.Capabilities}"), TimeSpan.Zero);
+            return Failed($"not asked: its capabilities lack {needed & ~host.Capabilities}", TimeSpan.Zero);
         }
 
         try
         {
             var repository = client.Repository(reference.Repository, [host]);
-            var image = await repository.ResolveAsync(reference.Digest?.ToString() ?? reference.Tag, cancellationToken).ConfigureAwait(false);
-            return new HostAnswer(image, image is null ? new HyperkubeException(ErrorKind.NotFound, "no such image there") : null, Elapsed());
+            var image = await repository.ResolveAsync(reference.Digest?.ToString() ?? reference.Tag, cancellationToken)
+                .ConfigureAwait(false);
+            return image is null ? Failed("no such image there", Elapsed()) : new HostAnswer(image, Failure: null, Elapsed());
         }
         catch (HyperkubeException e)
         {
             return new HostAnswer(null, e, Elapsed());
         }
     }
+
+    private static HostAnswer Failed(string why, TimeSpan elapsed) => new(Image: null, new HyperkubeException(ErrorKind.NotFound, why), elapsed);
 }
