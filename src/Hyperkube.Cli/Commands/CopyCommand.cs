@@ -127,6 +127,12 @@ internal static class CopyCommand
         List<ImageReference> places = [];
         foreach (var token in result.Tokens)
         {
+            if (token.Value.StartsWith('-'))
+            {
+                result.AddError($"Unrecognized command or argument '{token.Value}'."); // A flag that is none ends up here.
+                continue;
+            }
+
             try
             {
                 places.Add(ImageReference.ParsePlace(token.Value));

@@ -28,7 +28,10 @@ internal sealed class SchemeChoice
 
     /// <summary>Whether the failure is that of the wrong scheme; the other one is used from now on.</summary>
     internal bool ShouldFlip(Uri uri, HyperkubeException failure) =>
-        failure.InnerException is HttpRequestException && Flip(uri);
+        failure.InnerException is HttpRequestException
+        {
+            HttpRequestError: not (HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError),
+        } && Flip(uri);
 
     /// <summary>Whether the answer is what a TLS server says to plain HTTP; TLS is used from now on.</summary>
     internal bool ShouldFlip(Uri uri, HttpResponseMessage response)

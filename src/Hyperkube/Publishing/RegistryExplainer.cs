@@ -102,5 +102,6 @@ public sealed class RegistryExplainer(RegistryOptions options, CredentialChain c
         }
     }
 
-    private static HostAnswer Failed(string why, TimeSpan elapsed) => new(Image: null, new HyperkubeException(ErrorKind.NotFound, why), elapsed);
+    private static HostAnswer Failed(string why, TimeSpan elapsed) =>
+        new(Image: null, new HyperkubeException(ErrorKind.NotFound, why), elapsed);
 }
