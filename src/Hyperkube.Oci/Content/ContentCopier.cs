@@ -96,7 +96,9 @@ public sealed class ContentCopier(IContentSource source, IContentDestination des
     private async Task CopyNodeAsync(Descriptor node, Flight flight, int depth)
     {
         var isDocument = MediaTypes.IsIndex(node.MediaType) || MediaTypes.IsManifest(node.MediaType);
-        var open = source.Opener(node);
+        OpenContent open = destination.VerifiesItself && !isDocument
+            ? (offset, token) => source.OpenAtAsync(node, offset, token)
+            : source.Opener(node);
         if (isDocument)
         {
             // Also when the destination has it: the presence of an index says nothing about its children.
@@ -125,12 +127,12 @@ public sealed class ContentCopier(IContentSource source, IContentDestination des
     private async Task PutAsync(Descriptor node, OpenContent open, CancellationToken cancellationToken)
     {
         using var progress = Begin(node);
+        var counted = progress is null ? open : CountingStream.Opener(open, progress);
         while (true)
         {
             try
             {
-                await destination.PutAsync(node, progress is null ? open : CountingStream.Opener(open, progress), cancellationToken)
-                    .ConfigureAwait(false);
+                await PutOnceAsync(node, counted, cancellationToken).ConfigureAwait(false);
                 progress?.Complete();
                 return;
             }
@@ -138,6 +140,25 @@ public sealed class ContentCopier(IContentSource source, IContentDestination des
             {
                 // The next mirror may be right.
             }
+        }
+    }
+
+    private async Task PutOnceAsync(Descriptor node, OpenContent open, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await destination.PutAsync(node, open, cancellationToken).ConfigureAwait(false);
+        }
+        catch (HyperkubeException e) when (destination.VerifiesItself && e.Kind == ErrorKind.BadDigest && e is not DigestMismatchException)
+        {
+            // It says that the bytes are wrong: if so, the source is to blame, and is named.
+            var read = await source.OpenAsync(node, cancellationToken).ConfigureAwait(false);
+            await using (read.ConfigureAwait(false))
+            {
+                await read.CopyToAsync(Stream.Null, StreamSizes.CopyBytes, cancellationToken).ConfigureAwait(false);
+            }
+
+            throw;
         }
     }
 

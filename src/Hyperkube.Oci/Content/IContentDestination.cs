@@ -4,6 +4,10 @@ namespace Hyperkube.Oci.Content;
 /// so a reader never meets a dangling name.</summary>
 public interface IContentDestination
 {
+    /// <summary>Whether it checks what it is sent against the digest by itself, as registries must; content is then sent as it is read,
+    /// and hashed here only if it is refused.</summary>
+    bool VerifiesItself => false;
+
     /// <summary>Whether the content is there already, so that it need not be sent.</summary>
     ValueTask<bool> HasAsync(Descriptor content, CancellationToken cancellationToken);
 
