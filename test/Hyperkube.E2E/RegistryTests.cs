@@ -85,7 +85,7 @@ public sealed class RegistryTests : IDisposable
     [Fact]
     public async Task A_registry_with_tokens_is_asked_for_no_more_than_is_needed_and_mounts_what_it_has()
     {
-        await using TokenIssuer issuer = new(User, Password);
+        await using JwtIssuer issuer = new(User, Password);
         await using var registry = await DockerRegistry.StartAsync(new RegistrySetup { Issuer = issuer });
         var auth = registry.AuthFile(User, Password);
         var first = $"{registry.Address}/first:{Version}";

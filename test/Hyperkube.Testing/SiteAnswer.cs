@@ -36,8 +36,18 @@ public sealed record SiteAnswer
     /// <summary>After the body come zeros, without end.</summary>
     public bool Endless { get; init; }
 
+    /// <summary>After the body comes nothing, and the connection stays open; only a <see cref="TestRegistry"/> does so.</summary>
+    public bool Stalls { get; init; }
+
     /// <summary>Nothing is answered until the client goes away.</summary>
     public bool Silent { get; init; }
+
+    /// <summary>With one more header; lines of the value become headers of their own at a <see cref="TestRegistry"/>.</summary>
+    public SiteAnswer With(string name, string value) => this with { Headers = Headers.SetItem(name, value) };
+
+    public SiteAnswer Without(string name) => this with { Headers = Headers.Remove(name) };
+
+    public static SiteAnswer Of(int status) => new() { Status = status };
 
     public static SiteAnswer Text(string text, int status = 200) =>
         new() { Status = status, Body = System.Text.Encoding.UTF8.GetBytes(text) };

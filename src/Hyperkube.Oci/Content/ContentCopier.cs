@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Hyperkube.Oci.Images;
 
 namespace Hyperkube.Oci.Content;
@@ -36,7 +37,10 @@ public sealed class ContentCopier(IContentSource source, IContentDestination des
         {
             lock (_lock)
             {
-                return [.. _started.Keys.Where(k => MediaTypes.IsIndex(k.MediaType) || MediaTypes.IsManifest(k.MediaType)).Select(k => k.Digest)];
+                return
+                [
+                    .. _started.Keys.Where(k => MediaTypes.IsIndex(k.MediaType) || MediaTypes.IsManifest(k.MediaType)).Select(k => k.Digest),
+                ];
             }
         }
     }
@@ -53,25 +57,41 @@ public sealed class ContentCopier(IContentSource source, IContentDestination des
         ArgumentNullException.ThrowIfNull(root);
         using SemaphoreSlim small = new(SmallAtOnce), large = new(LargeAtOnce);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        Flight flight = new(small, large, withReferrers, stop);
+        Flight flight = new(small, large, stop);
         try
         {
-            await CopyOnceAsync(root, flight, depth: 0).ConfigureAwait(false);
+            await CopyOnceAsync(root, flight).ConfigureAwait(false);
+            if (withReferrers)
+            {
+                await CopyReferrersAsync(flight).ConfigureAwait(false);
+            }
         }
-        catch (OperationCanceledException) when (flight.First is not null && !cancellationToken.IsCancellationRequested)
+        catch (Exception e) when (flight.First is { } first && first != e && !cancellationToken.IsCancellationRequested)
         {
-            throw flight.First; // The others were ended because of it.
+            ExceptionDispatchInfo.Throw(first); // The others were ended because of it.
+        }
+    }
+
+    // Level by level, not within the copy of the subject: who refers to whom is the source's word, which may go in circles.
+    private async Task CopyReferrersAsync(Flight flight)
+    {
+        HashSet<Digest> asked = [];
+        for (var depth = 0; Documents.Where(asked.Add).ToList() is { Count: > 0 } subjects; depth++)
+        {
+            var level = depth;
+            await Task.WhenAll(subjects.Select(s => GuardedAsync(() => CopyReferrersAsync(s, flight, level), flight)))
+                .ConfigureAwait(false);
         }
     }
 
     // Every parent awaits the same task, so a child of two manifests is there before either of them.
-    private Task CopyOnceAsync(Descriptor node, Flight flight, int depth)
+    private Task CopyOnceAsync(Descriptor node, Flight flight)
     {
         lock (_lock)
         {
             if (!_started.TryGetValue((node.Digest, node.MediaType), out var running))
             {
-                running = CopyGuardedAsync(node, flight, depth);
+                running = GuardedAsync(() => CopyNodeAsync(node, flight), flight);
                 _started.Add((node.Digest, node.MediaType), running);
             }
 
@@ -79,12 +99,12 @@ public sealed class ContentCopier(IContentSource source, IContentDestination des
         }
     }
 
-    private async Task CopyGuardedAsync(Descriptor node, Flight flight, int depth)
+    private static async Task GuardedAsync(Func<Task> work, Flight flight)
     {
         await Task.Yield(); // Leaves the caller's lock before any work.
         try
         {
-            await CopyNodeAsync(node, flight, depth).ConfigureAwait(false);
+            await work().ConfigureAwait(false);
         }
         catch (Exception e)
         {
@@ -93,18 +113,17 @@ public sealed class ContentCopier(IContentSource source, IContentDestination des
         }
     }
 
-    private async Task CopyNodeAsync(Descriptor node, Flight flight, int depth)
+    private async Task CopyNodeAsync(Descriptor node, Flight flight)
     {
         var isDocument = MediaTypes.IsIndex(node.MediaType) || MediaTypes.IsManifest(node.MediaType);
-        OpenContent open = destination.VerifiesItself && !isDocument
-            ? (offset, token) => source.OpenAtAsync(node, offset, token)
-            : source.Opener(node);
+        var open = destination.VerifiesItself && !isDocument ? source.UnverifiedOpener(node) : source.Opener(node);
         if (isDocument)
         {
             // Also when the destination has it: the presence of an index says nothing about its children.
-            var document = await InSlotAsync(flight.Small, () => source.ReadDocumentAsync(node, flight.Token), flight.Token).ConfigureAwait(false);
+            var document = await InSlotAsync(flight.Small, () => source.ReadDocumentAsync(node, flight.Token), flight.Token)
+                .ConfigureAwait(false);
             var children = OciJson.Children(node, document).Where(c => !MediaTypes.IsIndex(node.MediaType) || IsWanted(c));
-            await Task.WhenAll(children.Select(c => CopyOnceAsync(c, flight, depth))).ConfigureAwait(false);
+            await Task.WhenAll(children.Select(c => CopyOnceAsync(c, flight))).ConfigureAwait(false);
             open = (offset, _) => ValueTask.FromResult<Stream>(new MemoryStream(document, writable: false) { Position = offset });
         }
 
@@ -118,10 +137,6 @@ public sealed class ContentCopier(IContentSource source, IContentDestination des
 
             return isThere;
         }, flight.Token).ConfigureAwait(false);
-        if (isDocument && flight.WithReferrers)
-        {
-            await CopyReferrersAsync(node, flight, depth).ConfigureAwait(false);
-        }
     }
 
     private async Task PutAsync(Descriptor node, OpenContent open, CancellationToken cancellationToken)
@@ -162,10 +177,10 @@ public sealed class ContentCopier(IContentSource source, IContentDestination des
         }
     }
 
-    private async Task CopyReferrersAsync(Descriptor subject, Flight flight, int depth)
+    private async Task CopyReferrersAsync(Digest subject, Flight flight, int depth)
     {
         var referrers = await InSlotAsync(
-            flight.Small, () => source.ReferrersAsync(subject.Digest, flight.Token).AsTask(), flight.Token).ConfigureAwait(false);
+            flight.Small, () => source.ReferrersAsync(subject, flight.Token).AsTask(), flight.Token).ConfigureAwait(false);
         if (referrers.Count == 0)
         {
             return;
@@ -173,13 +188,13 @@ public sealed class ContentCopier(IContentSource source, IContentDestination des
 
         if (depth == MaxReferrerDepth)
         {
-            throw new HyperkubeException(ErrorKind.BadContent, $"{subject.Digest}: referrers of referrers, deeper than {MaxReferrerDepth}");
+            throw new HyperkubeException(ErrorKind.BadContent, $"{subject}: referrers of referrers, deeper than {MaxReferrerDepth}");
         }
 
-        await Task.WhenAll(referrers.Select(r => CopyOnceAsync(r, flight, depth + 1))).ConfigureAwait(false);
+        await Task.WhenAll(referrers.Select(r => CopyOnceAsync(r, flight))).ConfigureAwait(false);
         await InSlotAsync(flight.Small, async () =>
         {
-            await destination.AttachAsync(subject.Digest, referrers, flight.Token).ConfigureAwait(false);
+            await destination.AttachAsync(subject, referrers, flight.Token).ConfigureAwait(false);
             return true;
         }, flight.Token).ConfigureAwait(false);
     }
@@ -199,15 +214,13 @@ public sealed class ContentCopier(IContentSource source, IContentDestination des
     }
 
     /// <summary>One copy under way. Small things never wait behind large ones.</summary>
-    private sealed class Flight(SemaphoreSlim small, SemaphoreSlim large, bool withReferrers, CancellationTokenSource stop)
+    private sealed class Flight(SemaphoreSlim small, SemaphoreSlim large, CancellationTokenSource stop)
     {
         private Exception? _first;
 
         internal SemaphoreSlim Small => small;
 
         internal SemaphoreSlim Large => large;
-
-        internal bool WithReferrers => withReferrers;
 
         internal CancellationToken Token => stop.Token;
 

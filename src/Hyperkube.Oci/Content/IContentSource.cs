@@ -56,6 +56,10 @@ public static class ContentSourceExtensions
         return (offset, token) => offset == 0 ? source.OpenAsync(content, token) : source.OpenAtAsync(content, offset, token);
     }
 
+    /// <summary>Opens content for a destination that verifies what it gets by itself.</summary>
+    internal static OpenContent UnverifiedOpener(this IContentSource source, Descriptor content) =>
+        (offset, token) => source.OpenAtAsync(content, offset, token);
+
     internal static async Task<byte[]> ReadDocumentAsync(Descriptor document, OpenContent open, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(document);

@@ -24,7 +24,9 @@ public sealed class VerifyingStream(
     public static VerifyingStream Around(Stream source, Descriptor expected, string where = "content")
     {
         ArgumentNullException.ThrowIfNull(expected);
-        return source is VerifyingStream { _read: 0 } already && already.IsOf(expected) ? already : new VerifyingStream(source, expected, where);
+        return source is VerifyingStream { _read: 0 } already && already.IsOf(expected)
+            ? already
+            : new VerifyingStream(source, expected, where);
     }
 
     /// <summary>Goes on behind a beginning that was read before.</summary>

@@ -24,11 +24,17 @@ internal sealed class Authenticator(RegistryHost host, HttpMessageInvoker http, 
         new("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{login.User}:{login.Password}")));
 
     /// <summary>What the host will want, as far as it is known; null when it has wanted nothing yet.</summary>
-    internal async ValueTask<AuthenticationHeaderValue?> ExpectedAsync(IReadOnlyList<TokenScope> scopes, CancellationToken cancellationToken) =>
-        _known is { } challenge
-            ? await MeetAsync(
-                challenge, _words.GetValueOrDefault(string.Join(' ', scopes)) ?? Texts(scopes), scopes, cancellationToken).ConfigureAwait(false)
-            : null;
+    internal async ValueTask<AuthenticationHeaderValue?> ExpectedAsync(
+        IReadOnlyList<TokenScope> scopes, CancellationToken cancellationToken)
+    {
+        if (_known is not { } challenge)
+        {
+            return null;
+        }
+
+        var texts = _words.GetValueOrDefault(string.Join(' ', scopes)) ?? Texts(scopes);
+        return await MeetAsync(challenge, texts, scopes, cancellationToken).ConfigureAwait(false);
+    }
 
     /// <summary>What meets a challenge; null when there is nothing to offer beyond what was refused.</summary>
     /// <param name="challenge">The host's.</param>
@@ -66,10 +72,13 @@ internal sealed class Authenticator(RegistryHost host, HttpMessageInvoker http, 
         Asker = answer.Credential is null ? "without a login" : $"with the {answer.Credential} ({answer.Says})";
         switch (challenge, answer.Credential)
         {
+            case (_, Credential.RegistryToken) or ({ Realm: null }, Credential.Login)
+                when host.Root.Scheme != Uri.UriSchemeHttps && !host.Root.IsLoopback:
+                throw NotWithoutTls();
             case (_, Credential.RegistryToken given):
                 return new AuthenticationHeaderValue("Bearer", given.Token);
             case ({ Realm: null }, Credential.Login login):
-                return host.Root.Scheme == Uri.UriSchemeHttps || host.Root.IsLoopback ? Basic(login) : throw NotWithoutTls();
+                return Basic(login);
             case ({ Realm: null }, _):
                 return null;
             default:

@@ -37,7 +37,8 @@ internal sealed class BlobDownload : ReadOnlyStream
         BlobDownload download = new(connection, request, offset, size);
         try
         {
-            await download.ConnectAsync(cancellationToken).ConfigureAwait(false);
+            // A read of nothing connects, and is met by the same patience as any other.
+            await download.ReadAsync(Memory<byte>.Empty, cancellationToken).ConfigureAwait(false);
             return download;
         }
         catch
@@ -60,9 +61,14 @@ internal sealed class BlobDownload : ReadOnlyStream
                     await ConnectAsync(cancellationToken).ConfigureAwait(false);
                 }
 
+                if (buffer.IsEmpty)
+                {
+                    return 0;
+                }
+
                 using var either = CancellationTokenSource.CreateLinkedTokenSource(_guard!.Token, cancellationToken);
                 var count = await _body!.ReadAsync(buffer, either.Token).ConfigureAwait(false);
-                if (count > 0 || buffer.Length == 0 || _offset >= _size)
+                if (count > 0 || _offset >= _size)
                 {
                     _offset += count;
                     _guard.Passed(count);
@@ -121,21 +127,22 @@ internal sealed class BlobDownload : ReadOnlyStream
                     CheckLength(response.Content.Headers.ContentLength, _size);
                     await BeginAsync(skip: _offset, cancellationToken).ConfigureAwait(false);
                     return;
-                case HttpStatusCode.PartialContent when range is not null && response.Content.Headers.ContentRange is { From: { } from } given
-                    && from == _offset && (given.Length ?? _size) == _size:
+                case HttpStatusCode.PartialContent when range is not null && IsRest(response.Content.Headers.ContentRange):
                     await BeginAsync(skip: 0, cancellationToken).ConfigureAwait(false);
                     return;
                 case HttpStatusCode.NotFound or HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden:
-                    throw await RegistryError.ReadAsync(response, cancellationToken).ConfigureAwait(false);
+                    throw await RegistryError.ReadAsync(response, _connection.Options, cancellationToken).ConfigureAwait(false);
                 case var _ when range is not null:
                     _useRange = false; // It may be the range that was not to the server's taste.
                     Disconnect();
                     break;
                 default:
-                    throw await RegistryError.ReadAsync(response, cancellationToken).ConfigureAwait(false);
+                    throw await RegistryError.ReadAsync(response, _connection.Options, cancellationToken).ConfigureAwait(false);
             }
         }
     }
+
+    private bool IsRest(ContentRangeHeaderValue? given) => given?.From == _offset && (given.Length ?? _size) == _size;
 
     // A length that is wrong from the start is not worth its bytes; a VerifyingStream would say so only at the end.
     private void CheckLength(long? length, long expected)

@@ -7,7 +7,8 @@ internal static class CappedContent
 {
     /// <summary>Reads the whole of an answer.</summary>
     /// <exception cref="HyperkubeException">It is larger than allowed.</exception>
-    internal static async Task<byte[]> ReadAsync(HttpResponseMessage response, int maxBytes, string where, CancellationToken cancellationToken)
+    internal static async Task<byte[]> ReadAsync(
+        HttpResponseMessage response, int maxBytes, string where, CancellationToken cancellationToken)
     {
         var content = await ReadAtMostAsync(response, maxBytes + 1, cancellationToken).ConfigureAwait(false);
         return content.Length <= maxBytes
@@ -23,12 +24,16 @@ internal static class CappedContent
         {
             using MemoryStream content = new();
             var buffer = new byte[Math.Min(maxBytes, StreamSizes.CopyBytes)];
-            for (int count;
-                 content.Length < maxBytes
-                 && (count = await body.ReadAsync(buffer.AsMemory(0, (int)Math.Min(buffer.Length, maxBytes - content.Length)), cancellationToken)
-                     .ConfigureAwait(false)) > 0;)
+            while (content.Length < maxBytes)
             {
-                await content.WriteAsync(buffer.AsMemory(0, count), cancellationToken).ConfigureAwait(false);
+                var wanted = buffer.AsMemory(0, (int)Math.Min(buffer.Length, maxBytes - content.Length));
+                var count = await body.ReadAsync(wanted, cancellationToken).ConfigureAwait(false);
+                if (count == 0)
+                {
+                    break;
+                }
+
+                content.Write(wanted.Span[..count]);
             }
 
             return content.ToArray();

@@ -3,8 +3,8 @@ using System.Net.Http.Headers;
 namespace Hyperkube.Oci.Registry;
 
 /// <summary>What a registry wants to see: a login, or a token from a service.</summary>
-/// <remarks>Source: https://distribution.github.io/distribution/spec/auth/token/, https://www.rfc-editor.org/rfc/rfc9110#name-challenge-and-response
-/// </remarks>
+/// <remarks>Source: https://distribution.github.io/distribution/spec/auth/token/,
+/// https://www.rfc-editor.org/rfc/rfc9110#name-challenge-and-response</remarks>
 /// <param name="Realm">The token service; null when a login is wanted.</param>
 /// <param name="Service">How the token service calls this registry.</param>
 /// <param name="Scope">What the request needs, in the registry's words.</param>

@@ -8,9 +8,6 @@ namespace Hyperkube.Oci.Registry;
 /// <remarks>Whatever goes wrong on the way comes out as <see cref="HyperkubeException"/>. Safe for many tasks.</remarks>
 internal sealed class HostConnection
 {
-    /// <summary>A registry leads to a store, the store perhaps to an edge. Five is what browsers of old allowed.</summary>
-    private const int MaxRedirects = 5;
-
     /// <summary>Different texts of one host that are shown.</summary>
     private const int MaxWarnings = 100;
 
@@ -18,21 +15,20 @@ internal sealed class HostConnection
     private static readonly TimeSpan DownTime = TimeSpan.FromSeconds(30);
 
     private readonly RegistryHost _host;
-    private readonly HttpMessageInvoker _http;
     private readonly RegistryOptions _options;
     private readonly Authenticator _authenticator;
     private readonly TargetPolicy _targets;
+    private readonly HostSender _sender;
     private readonly HashSet<string> _warned = new(StringComparer.Ordinal);
-    private readonly SchemeChoice _scheme;
     private volatile Outage? _down;
     private long _notBefore; // UTC ticks: a host that asked one request to wait asked them all.
 
     internal HostConnection(RegistryHost host, HttpMessageInvoker http, RegistryOptions options)
     {
-        (_host, _http, _options) = (host, http, options);
+        (_host, _options) = (host, options);
         _authenticator = new Authenticator(host, http, options);
         _targets = new TargetPolicy(options);
-        _scheme = new SchemeChoice(host);
+        _sender = new HostSender(host, http, options, _targets, _authenticator);
     }
 
     internal RegistryHost Host => _host;
@@ -40,8 +36,12 @@ internal sealed class HostConnection
     internal RegistryOptions Options => _options;
 
     /// <summary>The address of something below the host's root.</summary>
-    internal Uri UriOf(string path) =>
-        new($"{_host.Root.AbsoluteUri.TrimEnd('/')}/{path}{(_host.Namespace is null ? "" : $"{(path.Contains('?', StringComparison.Ordinal) ? '&' : '?')}ns={Uri.EscapeDataString(_host.Namespace)}")}");
+    internal Uri UriOf(string path)
+    {
+        var uri = $"{_host.Root.AbsoluteUri.TrimEnd('/')}/{path}";
+        var separator = path.Contains('?', StringComparison.Ordinal) ? '&' : '?';
+        return new Uri(_host.Namespace is null ? uri : $"{uri}{separator}ns={Uri.EscapeDataString(_host.Namespace)}");
+    }
 
     /// <summary>Sends a request until its answer is worth no other try.</summary>
     /// <returns>The answer, of any status that is not transient; the caller disposes it.</returns>
@@ -64,7 +64,7 @@ internal sealed class HostConnection
                 }
 
                 retryAfter = response.Headers.RetryAfter;
-                failure = await RegistryError.ReadAsync(response, cancellationToken).ConfigureAwait(false);
+                failure = await RegistryError.ReadAsync(response, _options, cancellationToken).ConfigureAwait(false);
             }
             catch (HyperkubeException e) when (e.Kind == ErrorKind.Unavailable)
             {
@@ -73,6 +73,7 @@ internal sealed class HostConnection
 
             if (attempt >= (request.MaxAttempts ?? int.MaxValue) || HttpFailure.IsUntrusted(failure) || IsDown(request, failure))
             {
+                HoldOff(_options.Retry.DelayAfter(attempt, retryAfter), retryAfter); // What comes after it waits.
                 throw failure;
             }
 
@@ -89,11 +90,7 @@ internal sealed class HostConnection
             throw failure;
         }
 
-        if (retryAfter is not null)
-        {
-            Volatile.Write(ref _notBefore, (_options.Retry.Time.GetUtcNow() + delay).UtcTicks);
-        }
-
+        HoldOff(delay, retryAfter);
         WarnOfRetry(failure);
         await Task.Delay(delay, _options.Retry.Time, cancellationToken).ConfigureAwait(false);
     }
@@ -102,7 +99,11 @@ internal sealed class HostConnection
     /// <exception cref="HyperkubeException">Not to be trusted with it.</exception>
     internal async ValueTask<Uri> TargetAsync(Uri from, Uri location, CancellationToken cancellationToken)
     {
-        Uri target = new(from, location);
+        if (!Uri.TryCreate(from, location, out var target))
+        {
+            throw new HyperkubeException(ErrorKind.Unavailable, $"{HttpFailure.Where(from)}: goes on at a place that is none");
+        }
+
         if (target.Scheme != from.Scheme && target.Host == from.Host && from.Scheme == Uri.UriSchemeHttps)
         {
             // A registry that does not know of the TLS in front of it.
@@ -134,6 +135,20 @@ internal sealed class HostConnection
         }
     }
 
+    // Only what the host asked for holds for others too. The longest wait that was asked for counts.
+    private void HoldOff(TimeSpan? delay, RetryConditionHeaderValue? retryAfter)
+    {
+        if (delay is { } wait && retryAfter is not null)
+        {
+            var until = (_options.Retry.Time.GetUtcNow() + wait).UtcTicks;
+            for (var seen = Volatile.Read(ref _notBefore); until > seen;)
+            {
+                var present = Interlocked.CompareExchange(ref _notBefore, until, seen);
+                seen = present == seen ? until : present;
+            }
+        }
+    }
+
     private async Task WaitForTurnAsync(CancellationToken cancellationToken)
     {
         var wait = new DateTimeOffset(Volatile.Read(ref _notBefore), TimeSpan.Zero) - _options.Retry.Time.GetUtcNow();
@@ -146,7 +161,7 @@ internal sealed class HostConnection
     private async Task<HttpResponseMessage> AuthorizedAsync(RegistryRequest request, CancellationToken cancellationToken)
     {
         var authorization = await _authenticator.ExpectedAsync(request.Scopes, cancellationToken).ConfigureAwait(false);
-        var response = await FollowAsync(request, authorization, cancellationToken).ConfigureAwait(false);
+        var response = await _sender.SendAsync(request, authorization, cancellationToken).ConfigureAwait(false);
 
         // Twice: the token may have expired in our hands, and the next challenge may name what else is needed.
         for (var round = 0; round < 2 && response.StatusCode == HttpStatusCode.Unauthorized; round++)
@@ -164,7 +179,7 @@ internal sealed class HostConnection
 
             response.Dispose();
             authorization = next;
-            response = await FollowAsync(request, authorization, cancellationToken).ConfigureAwait(false);
+            response = await _sender.SendAsync(request, authorization, cancellationToken).ConfigureAwait(false);
         }
 
         return response;
@@ -172,138 +187,21 @@ internal sealed class HostConnection
 
     private bool IsForeign(HttpResponseMessage response) => response.RequestMessage!.RequestUri!.Authority != _host.Root.Authority;
 
-    private async Task<HttpResponseMessage> FollowAsync(
-        RegistryRequest request, AuthenticationHeaderValue? authorization, CancellationToken cancellationToken)
-    {
-        var uri = _scheme.Apply(request.Uri);
-        for (var redirects = 0; ; redirects++)
-        {
-            HttpResponseMessage response;
-            try
-            {
-                response = await SendOnceAsync(request, uri, authorization, cancellationToken).ConfigureAwait(false);
-            }
-            catch (HyperkubeException e) when (redirects == 0 && _scheme.ShouldFlip(uri, e))
-            {
-                uri = _scheme.Apply(request.Uri);
-                continue;
-            }
-
-            if (redirects == 0 && _scheme.ShouldFlip(uri, response))
-            {
-                response.Dispose();
-                uri = _scheme.Apply(request.Uri);
-                continue;
-            }
-
-            if (!IsRedirect(response, request.Method))
-            {
-                return response;
-            }
-
-            using (response)
-            {
-                var location = response.Headers.Location;
-                if (location is null || redirects == MaxRedirects)
-                {
-                    throw new HyperkubeException(ErrorKind.Unavailable,
-                        $"{HttpFailure.Where(response)}: {(location is null ? "a redirect to nowhere" : $"more than {MaxRedirects} redirects")}");
-                }
-
-                Uri target = new(uri, location);
-                await _targets.CheckAsync("a redirect to", uri, target, cancellationToken).ConfigureAwait(false);
-                uri = target;
-            }
-        }
-    }
-
-    // What carries a body is sent again only where that is exactly what was asked for.
-    private static bool IsRedirect(HttpResponseMessage response, HttpMethod method) => (int)response.StatusCode switch
-    {
-        301 or 302 or 303 => method == HttpMethod.Get || method == HttpMethod.Head,
-        307 or 308 => true,
-        _ => false,
-    };
-
-    private async Task<HttpResponseMessage> SendOnceAsync(
-        RegistryRequest request, Uri uri, AuthenticationHeaderValue? authorization, CancellationToken cancellationToken)
-    {
-        using SpeedGuard guard = new(_options.AnswerTimeout, _options.MinBytesPerSpan, _options.Retry.Time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(guard.Token, cancellationToken);
-        using HttpRequestMessage message = new(request.Method, uri)
-        {
-            Version = HttpVersion.Version20,
-            VersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
-            Content = request.Body is null ? null : await request.Body(either.Token).ConfigureAwait(false),
-        };
-        if (message.Content is UploadContent upload)
-        {
-            upload.Guard = guard;
-        }
-
-        message.Headers.Range = request.Range;
-        message.Headers.UserAgent.Add(new ProductInfoHeaderValue("hyperkube", null));
-        foreach (var type in request.Accept)
-        {
-            message.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue(type));
-        }
-
-        // Neither logins nor configured headers go to another host.
-        if (uri.Authority == _host.Root.Authority)
-        {
-            message.Headers.Authorization = authorization;
-            message.Options.Set(RegistryError.Asker, authorization is null ? "without a login" : _authenticator.Asker);
-            foreach (var (name, value) in _host.Headers)
-            {
-                message.Headers.TryAddWithoutValidation(name, value);
-            }
-        }
-
-        try
-        {
-            _options.Traffic.CountRequest();
-            var response = await _http.SendAsync(message, either.Token).ConfigureAwait(false);
-            return response.Content.Headers.ContentEncoding.Count == 0 ? response : throw Encoded(response);
-        }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-        {
-            var failure = message.Content is UploadContent { IsDone: false } ? guard.Failure
-                : $"no answer in {(message.Content is null ? _options.AnswerTimeout : _options.CommitTimeout).TotalSeconds:F0} s";
-            throw new HyperkubeException(ErrorKind.Unavailable, $"{request.Method} {HttpFailure.Where(uri)}: {failure}");
-        }
-        catch (HttpRequestException e)
-        {
-            throw HttpFailure.Unanswered(request.Method, uri, e, "check the name, the route and the proxy: hyperkube explain REF");
-        }
-        catch (IOException e)
-        {
-            throw new HyperkubeException(ErrorKind.Unavailable, $"{request.Method} {HttpFailure.Where(uri)}: the connection broke off", e);
-        }
-    }
-
-    // Nobody asked for it: the digest would be of other bytes, and a small body could become a huge one.
-    private static HyperkubeException Encoded(HttpResponseMessage response)
-    {
-        using (response)
-        {
-            return new HyperkubeException(ErrorKind.BadContent,
-                $"{HttpFailure.Where(response)}: encoded as {string.Join(", ", response.Content.Headers.ContentEncoding)}; expected the bytes as they are");
-        }
-    }
-
     // Many requests meet the same trouble: it is told once, in the words of the first.
     private void WarnOfRetry(HyperkubeException failure)
     {
         var reason = failure.Message[(failure.Message.IndexOf(": ", StringComparison.Ordinal) + 1)..];
-        bool isNew;
-        lock (_warned)
-        {
-            isNew = _warned.Count < MaxWarnings && _warned.Add(reason);
-        }
-
-        if (isNew)
+        if (IsNew(reason))
         {
             _options.Warn($"{failure.Message}; trying again");
+        }
+    }
+
+    private bool IsNew(string text)
+    {
+        lock (_warned)
+        {
+            return _warned.Count < MaxWarnings && _warned.Add(text);
         }
     }
 
@@ -312,13 +210,7 @@ internal sealed class HostConnection
     {
         foreach (var warning in response.Headers.Warning)
         {
-            var isNew = false;
-            lock (_warned)
-            {
-                isNew = warning.Code == 299 && _warned.Count < MaxWarnings && _warned.Add(warning.Text);
-            }
-
-            if (isNew)
+            if (warning.Code == 299 && IsNew(warning.Text))
             {
                 _options.Warn($"{_host.Name} says: {warning.Text.Trim('"')}");
             }

@@ -15,7 +15,8 @@ internal sealed class MirroredDownload : ReadOnlyStream
     private long _offset;
 
     private MirroredDownload(
-        IReadOnlyList<HostConnection> hosts, Func<HostConnection, RegistryRequest> request, Descriptor blob, long offset, HostFailures failures) =>
+        IReadOnlyList<HostConnection> hosts, Func<HostConnection, RegistryRequest> request, Descriptor blob, long offset,
+        HostFailures failures) =>
         (_hosts, _request, _blob, _offset, _failures) = (hosts, request, blob, offset, failures);
 
     /// <summary>The host that gives the bytes now.</summary>
@@ -38,11 +39,12 @@ internal sealed class MirroredDownload : ReadOnlyStream
         {
             try
             {
-                var count = await _current!.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
+                var current = _current ?? throw _failures.Summary($"the blob {_blob.Digest}"); // Read on after it failed.
+                var count = await current.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
                 _offset += count;
                 return count;
             }
-            catch (HyperkubeException e)
+            catch (HyperkubeException e) when (_current is not null)
             {
                 _failures.Add(e);
                 await NextAsync(cancellationToken).ConfigureAwait(false);

@@ -42,7 +42,8 @@ public sealed class RegistryClient(RegistryOptions options) : IDisposable
         }
 
         var pool = _pools.GetOrAdd(
-            (host.Tls, host.DialTimeout), key => new Lazy<HttpMessageInvoker>(() => HttpConnections.Create(options.Proxy, key.Tls, key.DialTimeout)));
+            (host.Tls, host.DialTimeout),
+            key => new Lazy<HttpMessageInvoker>(() => HttpConnections.Create(options.Proxy, key.Tls, key.DialTimeout)));
         return new HostConnection(host, pool.Value, options);
     }
 }

@@ -19,15 +19,18 @@ internal static class RegistryError
     internal static HttpRequestOptionsKey<string> Asker { get; } = new("hyperkube.asker");
 
     /// <summary>Makes the failure of an answer that is of no use, and disposes the answer.</summary>
-    internal static async Task<HyperkubeException> ReadAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    internal static async Task<HyperkubeException> ReadAsync(
+        HttpResponseMessage response, RegistryOptions options, CancellationToken cancellationToken)
     {
         using (response)
         {
             var where = HttpFailure.Where(response);
-            var details = await DetailsAsync(response, cancellationToken).ConfigureAwait(false);
+            var details = await DetailsAsync(response, options, cancellationToken).ConfigureAwait(false);
             var code = details is [var first, ..] ? first.Code ?? "" : "";
             var kind = KindOf(response.StatusCode, code);
-            var asker = kind == ErrorKind.AccessDenied && response.RequestMessage!.Options.TryGetValue(Asker, out var who) ? $", asked {who}" : "";
+            var asker = kind == ErrorKind.AccessDenied && response.RequestMessage!.Options.TryGetValue(Asker, out var who)
+                ? $", asked {who}"
+                : "";
             return new HyperkubeException(kind, $"{where}: {Saying(response, details)}{asker}")
             {
                 Hint = HintOf(response.StatusCode),
@@ -36,13 +39,15 @@ internal static class RegistryError
     }
 
     /// <summary>Status, code and message, in one line.</summary>
-    internal static async Task<string> SayingAsync(HttpResponseMessage response, CancellationToken cancellationToken) =>
-        Saying(response, await DetailsAsync(response, cancellationToken).ConfigureAwait(false));
+    internal static async Task<string> SayingAsync(
+        HttpResponseMessage response, RegistryOptions options, CancellationToken cancellationToken) =>
+        Saying(response, await DetailsAsync(response, options, cancellationToken).ConfigureAwait(false));
 
     private static string Saying(HttpResponseMessage response, IReadOnlyList<RegistryErrorDetail> details)
     {
         var status = $"{(int)response.StatusCode} {response.ReasonPhrase}".Trim();
-        var said = string.Join("; ", details.Select(d => string.Join(": ", ((string?[])[d.Code, d.Message]).Where(t => !string.IsNullOrEmpty(t)))));
+        var said = string.Join(
+            "; ", details.Select(d => string.Join(": ", ((string?[])[d.Code, d.Message]).Where(t => !string.IsNullOrEmpty(t)))));
         return said.Length == 0 ? status : $"{status}: {Shown(said)}";
     }
 
@@ -64,16 +69,19 @@ internal static class RegistryError
     };
 
     private static async Task<IReadOnlyList<RegistryErrorDetail>> DetailsAsync(
-        HttpResponseMessage response, CancellationToken cancellationToken)
+        HttpResponseMessage response, RegistryOptions options, CancellationToken cancellationToken)
     {
+        using CancellationTokenSource deadline = new(options.AnswerTimeout, options.Retry.Time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
         try
         {
-            var content = await CappedContent.ReadAtMostAsync(response, MaxBodyBytes, cancellationToken).ConfigureAwait(false);
+            var content = await CappedContent.ReadAtMostAsync(response, MaxBodyBytes, either.Token).ConfigureAwait(false);
             return content.AsSpan().TrimStart(" \t\r\n"u8) is [(byte)'{', ..]
                 ? JsonSerializer.Deserialize(content, RegistryErrorJson.Default.RegistryErrorBody)?.All ?? []
                 : [];
         }
-        catch (Exception e) when (e is IOException or HttpRequestException or JsonException)
+        catch (Exception e) when (e is IOException or HttpRequestException or JsonException
+            || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
             return []; // The status alone must do.
         }

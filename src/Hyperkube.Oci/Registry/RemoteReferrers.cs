@@ -7,7 +7,7 @@ namespace Hyperkube.Oci.Registry;
 
 /// <summary>What refers to the manifests of a repository: by the API, or by a tag where the API is missing.</summary>
 /// <remarks>Source: https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers</remarks>
-internal sealed class RemoteReferrers(RemoteRepository repository)
+internal sealed class RemoteReferrers(RemoteRepository repository, RemoteDocuments documents)
 {
     /// <summary>Two writers of one tag overwrite each other; each looks whether its own survived, this often.</summary>
     private const int MaxRounds = 8;
@@ -18,13 +18,7 @@ internal sealed class RemoteReferrers(RemoteRepository repository)
     private readonly ConcurrentDictionary<Digest, bool> _counted = new();
 
     /// <summary>Notes that the registry itself keeps count of a manifest that was just sent.</summary>
-    internal void Note(HttpResponseMessage response, Digest manifest)
-    {
-        if (response.Headers.Contains("OCI-Subject"))
-        {
-            _counted[manifest] = true;
-        }
-    }
+    internal void NoteCounted(Digest manifest) => _counted[manifest] = true;
 
     internal async Task<IReadOnlyList<Descriptor>> ListAsync(Digest subject, CancellationToken cancellationToken) =>
         await repository.FromAnyAsync(
@@ -63,8 +57,8 @@ internal sealed class RemoteReferrers(RemoteRepository repository)
         var tag = ReferrersIndex.TagOf(subject);
         for (var round = 1; ; round++)
         {
-            if (ReferrersIndex.With(await ByTagAsync(repository.Registry, subject, attempts: null, cancellationToken).ConfigureAwait(false), missing)
-                is not { } index)
+            var present = await ByTagAsync(repository.Registry, subject, attempts: null, cancellationToken).ConfigureAwait(false);
+            if (ReferrersIndex.With(present, missing) is not { } index)
             {
                 return; // Also what the next round finds when nobody came between.
             }
@@ -76,11 +70,13 @@ internal sealed class RemoteReferrers(RemoteRepository repository)
             }
 
             var document = OciJson.Write(index);
-            await repository.PutDocumentAsync(Descriptor.Of(MediaTypes.Index, document), document, tag, cancellationToken).ConfigureAwait(false);
+            await repository.PutDocumentAsync(Descriptor.Of(MediaTypes.Index, document), document, tag, cancellationToken)
+                .ConfigureAwait(false);
         }
     }
 
-    private async Task<IReadOnlyList<Descriptor>?> ListAsync(HostConnection host, Digest subject, int? attempts, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<Descriptor>?> ListAsync(
+        HostConnection host, Digest subject, int? attempts, CancellationToken cancellationToken)
     {
         if (await ByApiAsync(host, subject, attempts, cancellationToken).ConfigureAwait(false) is { } counted)
         {
@@ -111,9 +107,9 @@ internal sealed class RemoteReferrers(RemoteRepository repository)
             if (response.StatusCode != HttpStatusCode.OK
                 || response.Content.Headers.ContentType?.MediaType is not (MediaTypes.Index or "application/json"))
             {
-                if (response.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden)
+                if (response.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden || page > 0)
                 {
-                    throw await RegistryError.ReadAsync(response, cancellationToken).ConfigureAwait(false);
+                    throw await RegistryError.ReadAsync(response, host.Options, cancellationToken).ConfigureAwait(false);
                 }
 
                 _withoutApi[host] = true;
@@ -133,7 +129,7 @@ internal sealed class RemoteReferrers(RemoteRepository repository)
     private async Task<ImageIndex?> ByTagAsync(HostConnection host, Digest subject, int? attempts, CancellationToken cancellationToken)
     {
         var tag = ReferrersIndex.TagOf(subject);
-        return await repository.GetDocumentAsync(host, tag, attempts, cancellationToken).ConfigureAwait(false) is { } found
+        return await documents.GetAsync(host, tag, attempts, cancellationToken).ConfigureAwait(false) is { } found
             && MediaTypes.IsIndex(found.MediaType) && found.Digest != subject
                 ? OciJson.ReadIndex(await repository.ReadDocumentAsync(found, cancellationToken).ConfigureAwait(false), tag)
                 : null;

@@ -26,18 +26,20 @@ internal sealed class SchemeChoice
         }
     }
 
-    /// <summary>Whether the failure is that of the wrong scheme; the other one is used from now on.</summary>
+    /// <summary>Whether the failure may be that of the wrong scheme; the other one is tried next.</summary>
+    /// <remarks>Where nobody listens, both are wrong. A connection that breaks off proves nothing, so the next failure leads back.
+    /// </remarks>
     internal bool ShouldFlip(Uri uri, HyperkubeException failure) =>
         failure.InnerException is HttpRequestException
         {
             HttpRequestError: not (HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError),
         } && Flip(uri);
 
-    /// <summary>Whether the answer is what a TLS server says to plain HTTP; TLS is used from now on.</summary>
+    /// <summary>Whether the answer is what a TLS server says to plain HTTP; TLS is tried next. Any other answer decides.</summary>
     internal bool ShouldFlip(Uri uri, HttpResponseMessage response)
     {
-        if (response.StatusCode == HttpStatusCode.BadRequest && uri.Scheme == Uri.UriSchemeHttp && response.Headers.WwwAuthenticate.Count == 0
-            && !response.Headers.Contains("Docker-Distribution-Api-Version"))
+        if (uri.Scheme == Uri.UriSchemeHttp && response.StatusCode == HttpStatusCode.BadRequest
+            && response.Headers.WwwAuthenticate.Count == 0 && !response.Headers.Contains("Docker-Distribution-Api-Version"))
         {
             return Flip(uri);
         }
@@ -54,10 +56,9 @@ internal sealed class SchemeChoice
     {
         lock (_lock)
         {
-            if (_isOpen && !_isDecided)
+            if (_isOpen && !_isDecided && uri.Scheme == _scheme)
             {
                 _scheme = uri.Scheme == Uri.UriSchemeHttp ? Uri.UriSchemeHttps : Uri.UriSchemeHttp;
-                _isDecided = true; // Once: whatever comes now is the answer.
             }
 
             return _isOpen && uri.Scheme != _scheme; // Another request may have found out meanwhile.

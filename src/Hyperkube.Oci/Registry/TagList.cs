@@ -20,14 +20,16 @@ internal sealed class TagList(HostConnection host, string repository, IReadOnlyL
         var next = host.UriOf($"{repository}/tags/list?n={PageSize}");
         for (var page = 0; next is not null; page++)
         {
-            using var response = await host.SendAsync(new RegistryRequest(HttpMethod.Get, next, pull), cancellationToken).ConfigureAwait(false);
+            RegistryRequest request = new(HttpMethod.Get, next, pull);
+            using var response = await host.SendAsync(request, cancellationToken).ConfigureAwait(false);
             if (response.StatusCode != HttpStatusCode.OK)
             {
-                throw await RegistryError.ReadAsync(response, cancellationToken).ConfigureAwait(false);
+                throw await RegistryError.ReadAsync(response, host.Options, cancellationToken).ConfigureAwait(false);
             }
 
             var where = HttpFailure.Where(response);
-            foreach (var tag in Read(await DocumentBody.ReadAsync(host, response, cancellationToken).ConfigureAwait(false), where))
+            var document = await DocumentBody.ReadAsync(host, response, cancellationToken).ConfigureAwait(false);
+            foreach (var tag in Read(document, where))
             {
                 yield return tag;
             }
@@ -66,14 +68,15 @@ internal static class Links
     /// <summary>The next page's address, or null. Source: https://www.rfc-editor.org/rfc/rfc8288</summary>
     internal static async ValueTask<Uri?> NextAsync(HostConnection host, HttpResponseMessage response, CancellationToken cancellationToken)
     {
-        foreach (var link in response.Headers.TryGetValues("Link", out var values) ? values.SelectMany(v => v.Split(",<")) : [])
+        var from = response.RequestMessage!.RequestUri!;
+        foreach (var link in response.Headers.TryGetValues("Link", out var values) ? values.SelectMany(v => v.Split('<')) : [])
         {
-            var target = link.TrimStart(' ', '<');
-            var end = target.IndexOf('>', StringComparison.Ordinal);
-            if (end > 0 && target[end..].Replace("\"", "", StringComparison.Ordinal).Contains("rel=next", StringComparison.OrdinalIgnoreCase)
-                && Uri.TryCreate(response.RequestMessage!.RequestUri!, target[..end], out var next))
+            // TARGET>; rel="next", and perhaps a comma: the bracket in front is where it was split.
+            var end = link.IndexOf('>', StringComparison.Ordinal);
+            if (end > 0 && link[end..].Replace("\"", "", StringComparison.Ordinal).Contains("rel=next", StringComparison.OrdinalIgnoreCase)
+                && Uri.TryCreate(from, link[..end], out var next) && next != from)
             {
-                return await host.TargetAsync(response.RequestMessage.RequestUri!, next, cancellationToken).ConfigureAwait(false);
+                return await host.TargetAsync(from, next, cancellationToken).ConfigureAwait(false);
             }
         }
 

@@ -27,8 +27,9 @@ internal sealed class TargetPolicy(RegistryOptions options)
             return;
         }
 
+        // Whoever is behind a proxy is outside, as far as can be told.
         var inside = await IsPrivateAsync(to, ifUnknown: false, cancellationToken).ConfigureAwait(false);
-        if (inside && !await IsPrivateAsync(from, ifUnknown: true, cancellationToken).ConfigureAwait(false))
+        if (inside && !await IsPrivateAsync(from, ifUnknown: options.Proxy.IsBypassed(from), cancellationToken).ConfigureAwait(false))
         {
             throw Refused(what, from, to, "a public host that points into the private network");
         }
@@ -41,7 +42,8 @@ internal sealed class TargetPolicy(RegistryOptions options)
             || options.TokenHosts.Contains(realm.Host, StringComparer.OrdinalIgnoreCase)
             || IsSameDomain(registry.IdnHost, realm.IdnHost));
 
-    // registry.gitlab.com and gitlab.com, registry-1.docker.io and auth.docker.io: one label below the same owner.
+    // What is below the registry's own name is its own; registry.gitlab.com and gitlab.com, registry-1.docker.io and auth.docker.io:
+    // one label below the same owner.
     // A parent such as co.uk is nobody's; without the public list of such suffixes, a short second level is taken for one.
     private static bool IsSameDomain(string registry, string realm)
     {
@@ -58,7 +60,7 @@ internal sealed class TargetPolicy(RegistryOptions options)
             [var second, var top] => second.Length > 3 || top.Length > 2,
             _ => true,
         };
-        return isOwned
+        return realm.EndsWith($".{registry}", StringComparison.OrdinalIgnoreCase) || isOwned
             && (realm.Equals(parent, StringComparison.OrdinalIgnoreCase)
                 || realm.EndsWith($".{parent}", StringComparison.OrdinalIgnoreCase));
     }
@@ -77,7 +79,7 @@ internal sealed class TargetPolicy(RegistryOptions options)
 
         if (!options.Proxy.IsBypassed(uri))
         {
-            return ifUnknown; // The proxy resolves it, and has rules of its own.
+            return ifUnknown; // The proxy resolves it.
         }
 
         try

@@ -116,10 +116,10 @@ internal sealed class TokenService(HttpMessageInvoker http, RegistryHost host, R
         return new HttpRequestMessage(HttpMethod.Post, challenge.Realm) { Content = new FormUrlEncodedContent(form) };
     }
 
-    private static async Task<HyperkubeException> FailureAsync(
+    private async Task<HyperkubeException> FailureAsync(
         HttpResponseMessage response, string where, string origin, CancellationToken cancellationToken)
     {
-        var said = await RegistryError.SayingAsync(response, cancellationToken).ConfigureAwait(false);
+        var said = await RegistryError.SayingAsync(response, options, cancellationToken).ConfigureAwait(false);
         return RetryPolicy.IsTransient(response.StatusCode)
             ? new HyperkubeException(ErrorKind.Unavailable, $"{where}: {said}")
             : new HyperkubeException(ErrorKind.AccessDenied, $"{where}: the token service refused ({origin}): {said}")

@@ -39,7 +39,8 @@ internal sealed class UploadContent : HttpContent
         var buffer = new byte[(int)Math.Clamp(_length, 1, StreamSizes.CopyBytes)];
         for (var left = _length; left > 0;)
         {
-            var count = await _source.ReadAsync(buffer.AsMemory(0, (int)Math.Min(buffer.Length, left)), cancellationToken).ConfigureAwait(false);
+            var wanted = buffer.AsMemory(0, (int)Math.Min(buffer.Length, left));
+            var count = await _source.ReadAsync(wanted, cancellationToken).ConfigureAwait(false);
             if (count == 0)
             {
                 throw new HyperkubeException(ErrorKind.BadDigest, $"the content to send ends {left} bytes early");
@@ -51,7 +52,7 @@ internal sealed class UploadContent : HttpContent
                 throw new HyperkubeException(ErrorKind.BadDigest, $"the content to send is longer than {_length} bytes");
             }
 
-            await stream.WriteAsync(buffer.AsMemory(0, count), cancellationToken).ConfigureAwait(false);
+            await stream.WriteAsync(wanted[..count], cancellationToken).ConfigureAwait(false);
             Guard?.Passed(count);
         }
 

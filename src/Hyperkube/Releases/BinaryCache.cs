@@ -64,8 +64,7 @@ public sealed class BinaryCache
                 return cached;
             }
 
-            System.IO.Directory.CreateDirectory(part);
-            using var ours = await LockAsync(part, cancellationToken).ConfigureAwait(false);
+            using var ours = await TryLockAsync(part, cancellationToken).ConfigureAwait(false);
             if (ours is not null && System.IO.Directory.Exists(part) && !File.Exists(path))
             {
                 return await FetchAsync(path, part, expected, fetch, activity, cancellationToken).ConfigureAwait(false);
@@ -75,15 +74,25 @@ public sealed class BinaryCache
         }
     }
 
-    private static async Task<DirectoryLock?> LockAsync(string part, CancellationToken cancellationToken)
+    // Null when another process has cleared it away between its making and its lock.
+    private static async Task<DirectoryLock?> TryLockAsync(string part, CancellationToken cancellationToken)
     {
+        try
+        {
+            System.IO.Directory.CreateDirectory(part);
+        }
+        catch (IOException) when (!Path.Exists(part))
+        {
+            return null; // .NET met it, looked again, and did not find it.
+        }
+
         try
         {
             return await DirectoryLock.AcquireAsync(part, LockPatience, cancellationToken).ConfigureAwait(false);
         }
         catch (FileNotFoundException)
         {
-            return null; // Gone between its making and its lock.
+            return null;
         }
     }
 

@@ -16,7 +16,7 @@ internal sealed record RegistrySetup
     internal TestAuthority? Authority { get; init; }
 
     /// <summary>Who gives tokens for it, or null.</summary>
-    internal TokenIssuer? Issuer { get; init; }
+    internal JwtIssuer? Issuer { get; init; }
 
     /// <summary>The registry whose images it fetches and keeps, or null.</summary>
     internal string? CacheOf { get; init; }
@@ -100,7 +100,7 @@ internal sealed class DockerRegistry : IAsyncDisposable
         if (setup.Issuer is { } issuer)
         {
             await File.WriteAllTextAsync(_state["issuer.crt"], issuer.CertificatePem);
-            lines.Add($"auth: {{token: {{realm: {issuer.Realm}, service: {TokenIssuer.Service}, issuer: {TokenIssuer.Name}, rootcertbundle: {_state["issuer.crt"]}}}}}");
+            lines.Add($"auth: {{token: {{realm: {issuer.Realm}, service: {JwtIssuer.Service}, issuer: {JwtIssuer.Name}, rootcertbundle: {_state["issuer.crt"]}}}}}");
         }
 
         if (setup.CacheOf is { } upstream)

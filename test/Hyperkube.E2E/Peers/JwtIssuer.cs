@@ -9,7 +9,7 @@ namespace Hyperkube.E2E.Peers;
 
 /// <summary>A small token service, whose tokens a real registry believes.</summary>
 /// <remarks>Source: https://distribution.github.io/distribution/spec/auth/jwt/</remarks>
-internal sealed class TokenIssuer : IAsyncDisposable
+internal sealed class JwtIssuer : IAsyncDisposable
 {
     internal const string Service = "test-registry";
     internal const string Name = "test-issuer";
@@ -20,7 +20,7 @@ internal sealed class TokenIssuer : IAsyncDisposable
     private readonly Task _serving;
     private readonly string _login;
 
-    internal TokenIssuer(string user, string password)
+    internal JwtIssuer(string user, string password)
     {
         _login = $"Basic {Convert.ToBase64String(Encoding.UTF8.GetBytes($"{user}:{password}"))}";
         var now = TimeProvider.System.GetUtcNow();
