@@ -2,6 +2,9 @@ using System.CommandLine;
 using Hyperkube.Cli.Output;
 using Hyperkube.Images;
 using Hyperkube.Oci;
+using Hyperkube.Oci.Content;
+using Hyperkube.Oci.Images;
+using Hyperkube.Publishing;
 
 namespace Hyperkube.Cli.Commands;
 
@@ -37,10 +40,45 @@ internal static class InspectCommand
         using var source = await registries.Transports.OpenSourceAsync(request.Reference, cancellationToken).ConfigureAwait(false);
         var root = await source.FindAsync(cancellationToken).ConfigureAwait(false);
         var contents = await new ImageInspector(source.Content).InspectAsync(root, cancellationToken).ConfigureAwait(false);
-        session.Result(Result(request.Reference, contents), CliJson.Default.InspectResult, Write);
+        var referrers = await ReferrersAsync(source.Content, contents, session, cancellationToken).ConfigureAwait(false);
+        session.Result(Result(request.Reference, contents, referrers), CliJson.Default.InspectResult, Write);
     }
 
-    private static InspectResult Result(ImageReference reference, ImageContents contents) => new(
+    // Not worth a failure: what is in the image is known by now.
+    private static async Task<IReadOnlyList<InspectedReferrer>> ReferrersAsync(
+        IContentSource source, ImageContents contents, Session session, CancellationToken cancellationToken)
+    {
+        List<InspectedReferrer> found = [];
+        try
+        {
+            foreach (var subject in contents.Platforms.Select(p => p.Manifest.Digest).Prepend(contents.Root.Digest).Distinct())
+            {
+                var referrers = await source.ReferrersAsync(subject, cancellationToken).ConfigureAwait(false);
+                found.AddRange(referrers.Select(r => Referrer(r, subject, tag: null)));
+            }
+
+            foreach (var suffix in AttachedTags.Suffixes)
+            {
+                var tag = ReferrersIndex.TagOf(contents.Root.Digest) + suffix;
+                if (await source.ResolveAsync(tag, cancellationToken).ConfigureAwait(false) is { } attached)
+                {
+                    found.Add(Referrer(attached, contents.Root.Digest, tag));
+                }
+            }
+        }
+        catch (HyperkubeException e)
+        {
+            session.Log.Warn($"{e.Message}; what refers to the image is not known");
+        }
+
+        return found;
+    }
+
+    private static InspectedReferrer Referrer(Descriptor referrer, Digest subject, string? tag) =>
+        new(referrer.Digest.ToString(), referrer.ArtifactType, subject.ToString(), tag);
+
+    private static InspectResult Result(
+        ImageReference reference, ImageContents contents, IReadOnlyList<InspectedReferrer> referrers) => new(
         reference.ToString(),
         contents.Root.Digest.ToString(),
         contents.Root.MediaType,
@@ -59,7 +97,8 @@ internal static class InspectCommand
                 ],
                 [.. p.Files.Where(IsEvidence).Select(f => f.Path)],
                 [.. p.Layers.Select(l => new InspectedLayer(l.Digest.ToString(), l.MediaType, l.Size))])),
-        ]);
+        ],
+        referrers);
 
     private static bool IsEvidence(ImageFile file) => file.Path.EndsWith(EvidenceSuffix, StringComparison.Ordinal);
 
@@ -80,6 +119,12 @@ internal static class InspectCommand
             text.WriteLine(platform.Evidence.Count > 0
                 ? $"    evidence {string.Join(' ', platform.Evidence)}"
                 : "    no evidence of upstream's signature inside");
+        }
+
+        foreach (var referrer in result.Referrers)
+        {
+            var subject = result.Platforms.FirstOrDefault(p => p.Digest == referrer.Subject)?.Platform ?? "the image";
+            text.WriteLine($"  {referrer.Digest} refers to {subject}: {referrer.Tag ?? referrer.ArtifactType ?? "of no type"}");
         }
     }
 }

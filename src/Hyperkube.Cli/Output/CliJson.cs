@@ -68,7 +68,11 @@ internal sealed record MachineCheck(string Name, bool Ok, string Says);
 
 /// <summary>What <c>inspect</c> saw.</summary>
 internal sealed record InspectResult(
-    string Reference, string Digest, string MediaType, string? Version, string? Created, IReadOnlyList<InspectedPlatform> Platforms);
+    string Reference, string Digest, string MediaType, string? Version, string? Created, IReadOnlyList<InspectedPlatform> Platforms,
+    IReadOnlyList<InspectedReferrer> Referrers);
+
+/// <summary>What refers to the image, or to one platform of it.</summary>
+internal sealed record InspectedReferrer(string Digest, string? ArtifactType, string Subject, string? Tag);
 
 /// <summary>One platform of it.</summary>
 internal sealed record InspectedPlatform(

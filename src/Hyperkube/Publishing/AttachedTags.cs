@@ -6,16 +6,22 @@ using Hyperkube.Oci.Registry;
 namespace Hyperkube.Publishing;
 
 /// <summary>What cosign has attached to images by the name of a tag: <c>sha256-….sig</c>, <c>.att</c>, <c>.sbom</c>.</summary>
-internal sealed class AttachedTags(IContentSource source, IContentDestination destination, bool move)
+/// <param name="source">Where it is.</param>
+/// <param name="destination">Where it is to be.</param>
+/// <param name="move">Whether a tag may be moved although something would be lost.</param>
+public sealed class AttachedTags(IContentSource source, IContentDestination destination, bool move)
 {
-    private static readonly string[] Suffixes = [".sig", ".att", ".sbom"];
+    /// <summary>How their tags end.</summary>
+    public static IReadOnlyList<string> Suffixes { get; } = [".sig", ".att", ".sbom"];
 
     /// <summary>A repository with more tags than this is asked for each name instead.</summary>
     private const int MaxListed = 10_000;
 
     /// <summary>Copies what is attached to manifests.</summary>
+    /// <param name="manifests">The manifests.</param>
+    /// <param name="cancellationToken">Leaves those tags that came along.</param>
     /// <returns>How many tags came along.</returns>
-    internal async Task<int> CopyAsync(IReadOnlyCollection<Digest> manifests, CancellationToken cancellationToken)
+    public async Task<int> CopyAsync(IReadOnlyCollection<Digest> manifests, CancellationToken cancellationToken)
     {
         var copied = 0;
         foreach (var tag in await NamesAsync(manifests, cancellationToken).ConfigureAwait(false))
