@@ -1,5 +1,6 @@
 using Hyperkube.E2E.Images;
 using Hyperkube.E2E.Peers;
+using Hyperkube.E2E.Programs;
 using Hyperkube.Oci;
 using Hyperkube.Oci.Registry;
 
@@ -31,6 +32,30 @@ public sealed class ContainerdHostsTests(NewestContainerd newest) : IClassFixtur
             {ended.Error}
             """);
         Assert.True(isThere == (ended.Code == 0), $"{tree}: exit code {ended.Code}\n{ended.Error}");
+    }
+
+    // The program itself, beside containerd: whom they ask for what a tag or digest stands for, and whom for the content.
+    [Theory]
+    [MemberData(nameof(Trees))]
+    public async Task Our_program_asks_whom_containerd_asks(string tree)
+    {
+        var containerd = await newest.GetAsync();
+        await using HostsScene theirs = new(HostsTree.All[tree], tree);
+        await using HostsScene ours = new(HostsTree.All[tree], tree);
+
+        var fetched = await theirs.FetchAsync(containerd);
+        var inspected = await ours.InspectAsync(Exe.Here);
+
+        Assert.True(theirs.Asked("HEAD").SequenceEqual(ours.Asked("GET")), $"""
+            {tree}
+            containerd:
+              {string.Join("\n  ", theirs.Asked("HEAD"))}
+            hyperkube:
+              {string.Join("\n  ", ours.Asked("GET"))}
+            {fetched.Error}
+            {inspected.Error}
+            """);
+        Assert.True((fetched.Code == 0) == (inspected.Code == 0), $"{tree}: {fetched.Error}\n{inspected.Error}");
     }
 
     // The one difference that is meant: containerd logs an error and asks the registry, as if there were no file.

@@ -22,7 +22,7 @@ public sealed class InspectCommandTests : IDisposable
 
         var json = (await _shell.RunAsync("inspect", Layout, "--format", "json")).With(0).Json;
 
-        Assert.Equal("reference digest mediaType version created platforms", Names(json));
+        Assert.Equal("reference digest mediaType version created platforms referrers", Names(json));
         Assert.Equal(
             $"{Layout} {digest} v1.36.4", $"{json.GetProperty("reference")} {json.GetProperty("digest")} {json.GetProperty("version")}");
         foreach (var platform in json.GetProperty("platforms").EnumerateArray())

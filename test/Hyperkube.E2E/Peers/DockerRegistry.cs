@@ -63,12 +63,17 @@ internal sealed class DockerRegistry : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (_program is { HasEnded: false })
+        if (_program is null)
+        {
+            return; // A test may end it before its own end.
+        }
+
+        if (!_program.HasEnded)
         {
             _ = await _program.EndAsync("TERM");
         }
 
-        _program?.Dispose();
+        _program.Dispose();
         _program = null;
         _state.Dispose();
     }

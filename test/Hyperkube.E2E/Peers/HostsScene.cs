@@ -62,6 +62,28 @@ internal sealed class HostsScene : IAsyncDisposable
     internal Task<Ended> FetchAsync(Containerd containerd) => containerd.RunAsync(
         "content", "fetch", "--hosts-dir", Root, $"{Registry}/{TinyImage.Repository}{(_reference == "latest" ? ":" : "@")}{_reference}");
 
+    /// <summary>Lets our own program read the image.</summary>
+    internal Task<Ended> InspectAsync(Exe exe) => exe.RunAsync(
+        ["inspect", $"{Registry}/{TinyImage.Repository}{(_reference == "latest" ? ":" : "@")}{_reference}", "--hosts-dir", Root]);
+
+    /// <summary>Who was asked for what the reference stands for, and who for content, in order; another try at once is none.</summary>
+    /// <param name="method">How the client asks what a reference stands for.</param>
+    internal IReadOnlyList<string> Asked(string method)
+    {
+        List<string> asked = [];
+        foreach (var line in Record)
+        {
+            var isResolve = line.StartsWith($"{method} ", StringComparison.Ordinal) && line.Contains($"/manifests/{_reference}", StringComparison.Ordinal);
+            var address = line[(line.IndexOf(' ', StringComparison.Ordinal) + 1)..];
+            if ((isResolve || line.Contains("/blobs/", StringComparison.Ordinal)) && (asked.Count == 0 || asked[^1] != address))
+            {
+                asked.Add(address);
+            }
+        }
+
+        return asked;
+    }
+
     /// <summary>Writes down what a client asks that goes from host to host until one serves.</summary>
     /// <returns>Whether it has everything at the end.</returns>
     internal bool Foresee(IReadOnlyList<RegistryHost> hosts, List<string> record)
