@@ -70,7 +70,8 @@ internal sealed class RemoteReferrers(RemoteRepository repository, RemoteDocumen
             }
 
             var document = OciJson.Write(index);
-            await repository.PutDocumentAsync(Descriptor.Of(MediaTypes.Index, document), document, tag, cancellationToken).ConfigureAwait(false);
+            await repository.PutDocumentAsync(Descriptor.Of(MediaTypes.Index, document), document, tag, cancellationToken)
+                .ConfigureAwait(false);
         }
     }
 
