@@ -9,7 +9,7 @@ using Hyperkube.Testing;
 namespace Hyperkube.Oci.Tests.Registry;
 
 /// <summary>A client and a registry for it. Waits between tries are short; every test ends within a minute.</summary>
-[SuppressMessage("Maintainability", "CA1515:Consider making public types internal", Justification = "Tests, which are public, derive from it.")]
+[SuppressMessage("Maintainability", "CA1515:Consider making public types internal", Justification = "The base of public tests.")]
 public abstract class RemoteTest : IAsyncDisposable
 {
     protected const string Repo = "team/app";
