@@ -33,7 +33,7 @@ public abstract class LoopbackServer : IAsyncDisposable
     public Uri Url { get; }
 
     /// <summary>What was asked and answered so far, in the order in which answers began.</summary>
-    public IReadOnlyList<RegistryTraffic> Traffic => [.. _served.Select(s => new RegistryTraffic(s.Call, s.Status, s.BodyBytes))];
+    public IReadOnlyList<ServedCall> Traffic => [.. _served.Select(s => new ServedCall(s.Call, s.Status, s.BodyBytes))];
 
     /// <summary>What was asked so far.</summary>
     public IReadOnlyList<RegistryCall> Calls => [.. _served.Select(s => s.Call)];
@@ -116,8 +116,8 @@ public abstract class LoopbackServer : IAsyncDisposable
         call.Body = await ReadBodyAsync(stream, Math.Min(length, cut ?? long.MaxValue));
         if (cut < length || call.Body.Length < length)
         {
-            _served.Enqueue(new Served(call, status: 0));
             TakePart(call);
+            _served.Enqueue(new Served(call, status: 0));
             return false;
         }
 
@@ -148,7 +148,8 @@ public abstract class LoopbackServer : IAsyncDisposable
                 var lines = Encoding.Latin1.GetString(buffer, 0, length).Split("\r\n", StringSplitOptions.RemoveEmptyEntries);
                 var words = lines[0].Split(' ');
                 var target = words[1].Split('?', 2);
-                var headers = lines.Skip(1).Select(l => l.Split(':', 2)).GroupBy(h => h[0], h => h[1].Trim(), StringComparer.OrdinalIgnoreCase)
+                var headers = lines.Skip(1).Select(l => l.Split(':', 2))
+                    .GroupBy(h => h[0], h => h[1].Trim(), StringComparer.OrdinalIgnoreCase)
                     .ToImmutableDictionary(g => g.Key, g => string.Join(", ", g), StringComparer.OrdinalIgnoreCase);
                 return new RegistryCall(words[0], target[0], target.Length > 1 ? target[1] : "", headers)
                 {
@@ -169,13 +170,9 @@ public abstract class LoopbackServer : IAsyncDisposable
             await Task.Delay(Timeout.Infinite, _stop.Token);
         }
 
-        if (answer.Status == 0)
-        {
-            return false;
-        }
-
         var isBodiless = call.Method == "HEAD" || answer.Status is 204 or 304;
-        var closes = !isBodiless && (answer.UntilClose || answer.Endless || answer.Stalls || (answer.CutAfter ?? answer.SaidLength) is not null);
+        var closes = !isBodiless
+            && (answer.UntilClose || answer.Endless || answer.Stalls || (answer.CutAfter ?? answer.SaidLength) is not null);
         StringBuilder head = new();
         head.Append(CultureInfo.InvariantCulture, $"HTTP/1.1 {answer.Status} {(HttpStatusCode)answer.Status}\r\n");
         foreach (var (name, values) in answer.Headers)

@@ -49,4 +49,4 @@ public sealed record RegistryCall(string Method, string Path, string Query, Immu
 /// <param name="Call">What was asked.</param>
 /// <param name="Status">What was answered; 0 when the connection was cut instead.</param>
 /// <param name="BodyBytes">How many bytes of body were sent.</param>
-public sealed record RegistryTraffic(RegistryCall Call, int Status, long BodyBytes);
+public sealed record ServedCall(RegistryCall Call, int Status, long BodyBytes);

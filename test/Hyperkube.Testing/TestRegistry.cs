@@ -69,6 +69,23 @@ public sealed partial class TestRegistry : LoopbackServer
 
     public static string DigestOf(ReadOnlySpan<byte> content) => $"sha256:{Convert.ToHexStringLower(SHA256.HashData(content))}";
 
+    /// <summary>What a store answers that knows ranges: all of it when none is asked for.</summary>
+    public static SiteAnswer Part(byte[] content, string? range)
+    {
+        if (range is null)
+        {
+            return new SiteAnswer { Body = content };
+        }
+
+        var ends = range["bytes=".Length..].Split('-');
+        var from = int.Parse(ends[0], CultureInfo.InvariantCulture);
+        var to = ends[1].Length == 0 ? content.Length - 1 : Math.Min(int.Parse(ends[1], CultureInfo.InvariantCulture), content.Length - 1);
+        return from >= content.Length
+            ? SiteAnswer.Of(416).With("Content-Range", $"bytes */{content.Length}")
+            : (SiteAnswer.Of(206) with { Body = content.AsMemory(from, to - from + 1) })
+                .With("Content-Range", $"bytes {from}-{to}/{content.Length}");
+    }
+
     protected override SiteAnswer Answer(RegistryCall asked) => Alter(asked, Intercept(asked) ?? Serve(asked));
 
     private SiteAnswer Serve(RegistryCall call)
@@ -125,19 +142,7 @@ public sealed partial class TestRegistry : LoopbackServer
             return Failure(404, "BLOB_UNKNOWN", "blob unknown to registry");
         }
 
-        var whole = new SiteAnswer { Body = content }.With("Docker-Content-Digest", digest).With("Accept-Ranges", "bytes");
-        if (call.Header("Range") is not { } range)
-        {
-            return whole;
-        }
-
-        var ends = range["bytes=".Length..].Split('-');
-        var from = long.Parse(ends[0], CultureInfo.InvariantCulture);
-        var to = ends[1].Length == 0 ? content.Length - 1 : Math.Min(long.Parse(ends[1], CultureInfo.InvariantCulture), content.Length - 1);
-        return from >= content.Length
-            ? SiteAnswer.Of(416).With("Content-Range", $"bytes */{content.Length}")
-            : (whole with { Status = 206, Body = content.AsMemory((int)from, (int)(to - from + 1)) })
-                .With("Content-Range", $"bytes {from}-{to}/{content.Length}");
+        return Part(content, call.Header("Range")).With("Docker-Content-Digest", digest).With("Accept-Ranges", "bytes");
     }
 
     private SiteAnswer Manifest(RegistryCall call, string repository, string reference)
@@ -175,8 +180,9 @@ public sealed partial class TestRegistry : LoopbackServer
 
     private SiteAnswer Tags(RegistryCall call, string repository, string list)
     {
+        var last = call.Parameter("last");
         var all = _tags.Keys.Where(k => k.StartsWith($"{repository}:", StringComparison.Ordinal)).Select(k => k[(repository.Length + 1)..])
-            .Where(tag => call.Parameter("last") is not { } last || string.CompareOrdinal(tag, last) > 0).Order(StringComparer.Ordinal).ToList();
+            .Where(tag => string.CompareOrdinal(tag, last) > 0).Order(StringComparer.Ordinal).ToList();
         var page = all.Take(PageSize).ToList();
         var answer = SiteAnswer.Text(JsonSerializer.Serialize(new { name = repository, tags = page }));
         return page.Count == all.Count ? answer

@@ -39,7 +39,8 @@ public sealed class ContentCopier(IContentSource source, IContentDestination des
             {
                 return
                 [
-                    .. _started.Keys.Where(k => MediaTypes.IsIndex(k.MediaType) || MediaTypes.IsManifest(k.MediaType)).Select(k => k.Digest),
+                    .. _started.Keys.Where(k => MediaTypes.IsIndex(k.MediaType) || MediaTypes.IsManifest(k.MediaType))
+                        .Select(k => k.Digest),
                 ];
             }
         }

@@ -69,7 +69,7 @@ internal sealed class BlobUpload(HostConnection connection, string repository, D
             try
             {
                 var response = await _session.FinishAsync(token => BodyAsync(0, blob.Size, token), cancellationToken).ConfigureAwait(false);
-                if (IsStored(response))
+                if (UploadSession.IsStored(response))
                 {
                     response.Dispose();
                     return true;
@@ -77,21 +77,19 @@ internal sealed class BlobUpload(HostConnection connection, string repository, D
 
                 var isTooLarge = response.StatusCode == HttpStatusCode.RequestEntityTooLarge;
                 failure = await RegistryError.ReadAsync(response, connection.Options, cancellationToken).ConfigureAwait(false);
-                if (isTooLarge)
-                {
-                    return false;
-                }
-
-                if (failure.Kind != ErrorKind.NotFound) // The session may have been lost.
+                if (!isTooLarge && failure.Kind is not (ErrorKind.NotFound or ErrorKind.Unavailable)) // The session may have been lost.
                 {
                     throw failure;
                 }
+
+                attempt = isTooLarge ? WholeTries : attempt;
             }
             catch (HyperkubeException e) when (e.Kind == ErrorKind.Unavailable)
             {
                 failure = e;
             }
 
+            await _session.GiveUpAsync().ConfigureAwait(false);
             if (attempt == WholeTries)
             {
                 return false;
@@ -137,16 +135,13 @@ internal sealed class BlobUpload(HostConnection connection, string repository, D
         }
 
         var response = await _session.FinishAsync(body: null, cancellationToken).ConfigureAwait(false);
-        if (!IsStored(response))
+        if (!UploadSession.IsStored(response))
         {
             throw await RegistryError.ReadAsync(response, connection.Options, cancellationToken).ConfigureAwait(false);
         }
 
         response.Dispose();
     }
-
-    private static bool IsStored(HttpResponseMessage response) =>
-        response.StatusCode is HttpStatusCode.Created or HttpStatusCode.OK or HttpStatusCode.NoContent;
 
     private async ValueTask<HttpContent> BodyAsync(long offset, long length, CancellationToken cancellationToken) =>
         new UploadContent(

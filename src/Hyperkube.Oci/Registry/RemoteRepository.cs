@@ -194,7 +194,8 @@ public sealed class RemoteRepository : IContentSource, IContentDestination
 
     /// <summary>Asks the hosts that may be asked, in order, until one knows; null when all say that there is no such thing.</summary>
     internal async Task<T?> FromAnyAsync<T>(
-        HostCapabilities needed, Func<HostConnection, int?, CancellationToken, Task<T?>> ask, string what, CancellationToken cancellationToken)
+        HostCapabilities needed, Func<HostConnection, int?, CancellationToken, Task<T?>> ask, string what,
+        CancellationToken cancellationToken)
         where T : class
     {
         HostFailures failures = new();

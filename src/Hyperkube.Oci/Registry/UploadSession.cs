@@ -56,18 +56,23 @@ internal sealed class UploadSession(HostConnection connection, string repository
     }
 
     /// <summary>Ends it with a body, or with none when all has come.</summary>
-    /// <returns>The answer; the session is gone, because a failed PUT leaves it in a state that nobody promises.</returns>
-    internal Task<HttpResponseMessage> FinishAsync(
+    /// <returns>The answer. A PUT that failed leaves the session in a state that nobody promises: it is to be given up.</returns>
+    internal async Task<HttpResponseMessage> FinishAsync(
         Func<CancellationToken, ValueTask<HttpContent>>? body, CancellationToken cancellationToken)
     {
         // The address keeps its query.
         var (session, digest) = (_address!, $"digest={Uri.EscapeDataString(blob.Digest.ToString())}");
         var uri = new UriBuilder(session) { Query = session.Query.Length > 1 ? $"{session.Query[1..]}&{digest}" : digest }.Uri;
-        _address = null;
-        return connection.SendAsync(
+        var response = await connection.SendAsync(
             new RegistryRequest(HttpMethod.Put, uri, _push) { Body = body ?? NothingAsync, MaxAttempts = body is null ? null : 1 },
-            cancellationToken);
+            cancellationToken).ConfigureAwait(false);
+        _address = IsStored(response) ? null : session;
+        return response;
     }
+
+    /// <summary>Whether a registry says so of what was to be stored.</summary>
+    internal static bool IsStored(HttpResponseMessage response) =>
+        response.StatusCode is HttpStatusCode.Created or HttpStatusCode.OK or HttpStatusCode.NoContent;
 
     /// <summary>Sends a chunk, once.</summary>
     /// <returns>How much the registry has now.</returns>
