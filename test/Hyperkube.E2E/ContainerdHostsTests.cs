@@ -12,6 +12,10 @@ public sealed class ContainerdHostsTests(NewestContainerd newest) : IClassFixtur
 {
     public static TheoryData<string> Trees => [.. HostsTree.All.Keys];
 
+    // Where nobody serves, we try the last host longer than a test should take. And by decision 0005 we trust nobody on this machine unseen.
+    public static TheoryData<string> ServingTrees =>
+        [.. HostsTree.All.Where(t => t.Value.Hosts.Contains("=ok", StringComparison.Ordinal)).Select(t => t.Key).Except(["no directory, registry with TLS"])];
+
     [Theory]
     [MemberData(nameof(Trees))]
     public async Task Containerd_asks_the_same_hosts_in_the_same_order(string tree)
@@ -36,7 +40,7 @@ public sealed class ContainerdHostsTests(NewestContainerd newest) : IClassFixtur
 
     // The program itself, beside containerd: whom they ask for what a tag or digest stands for, and whom for the content.
     [Theory]
-    [MemberData(nameof(Trees))]
+    [MemberData(nameof(ServingTrees))]
     public async Task Our_program_asks_whom_containerd_asks(string tree)
     {
         var containerd = await newest.GetAsync();

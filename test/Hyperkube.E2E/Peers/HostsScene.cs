@@ -73,8 +73,13 @@ internal sealed class HostsScene : IAsyncDisposable
         List<string> asked = [];
         foreach (var line in Record)
         {
-            var isResolve = line.StartsWith($"{method} ", StringComparison.Ordinal) && line.Contains($"/manifests/{_reference}", StringComparison.Ordinal);
-            var address = line[(line.IndexOf(' ', StringComparison.Ordinal) + 1)..];
+            var isResolve = line.StartsWith($"{method} ", StringComparison.Ordinal)
+                && line.Contains($"/manifests/{_reference}", StringComparison.Ordinal);
+
+            // The port is another in each scene; two values of a header may share a line.
+            var address = line[(line.IndexOf(' ', StringComparison.Ordinal) + 1)..]
+                .Replace(Uri.EscapeDataString(Registry), "REGISTRY", StringComparison.Ordinal)
+                .Replace(" x-mark=", ", ", StringComparison.Ordinal);
             if ((isResolve || line.Contains("/blobs/", StringComparison.Ordinal)) && (asked.Count == 0 || asked[^1] != address))
             {
                 asked.Add(address);
