@@ -46,10 +46,14 @@ public abstract class LoopbackServer : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _stop.CancelAsync();
-        _listener.Dispose();
-        await _accepting;
-        _stop.Dispose();
+        if (!_accepting.IsCompleted)
+        {
+            await _stop.CancelAsync();
+            _listener.Dispose();
+            await _accepting;
+            _stop.Dispose();
+        }
+
         GC.SuppressFinalize(this);
     }
 

@@ -38,8 +38,10 @@ internal sealed class SchemeChoice
     /// <summary>Whether the answer is what a TLS server says to plain HTTP; TLS is tried next. Any other answer decides.</summary>
     internal bool ShouldFlip(Uri uri, HttpResponseMessage response)
     {
+        // It says so in plain words; a registry's own refusals are JSON.
         if (uri.Scheme == Uri.UriSchemeHttp && response.StatusCode == HttpStatusCode.BadRequest
-            && response.Headers.WwwAuthenticate.Count == 0 && !response.Headers.Contains("Docker-Distribution-Api-Version"))
+            && response.Headers.WwwAuthenticate.Count == 0 && !response.Headers.Contains("Docker-Distribution-Api-Version")
+            && response.Content.Headers.ContentType?.MediaType != "application/json")
         {
             return Flip(uri);
         }
