@@ -11,7 +11,7 @@ internal sealed class HostConnection
     /// <summary>Different texts of one host that are shown.</summary>
     private const int MaxWarnings = 100;
 
-    /// <summary>A mirror that cannot be reached is asked again after this long.</summary>
+    /// <summary>A host that cannot be reached is asked again after this long.</summary>
     private static readonly TimeSpan DownTime = TimeSpan.FromSeconds(30);
 
     private readonly RegistryHost _host;
@@ -48,7 +48,7 @@ internal sealed class HostConnection
     /// <exception cref="HyperkubeException">No try brought such an answer.</exception>
     internal async Task<HttpResponseMessage> SendAsync(RegistryRequest request, CancellationToken cancellationToken)
     {
-        ThrowIfDown(request);
+        ThrowIfDown();
         for (var attempt = 1; ; attempt++)
         {
             await WaitForTurnAsync(cancellationToken).ConfigureAwait(false);
@@ -87,6 +87,11 @@ internal sealed class HostConnection
     {
         if (_options.Retry.DelayAfter(attempt, retryAfter) is not { } delay)
         {
+            if (HttpFailure.IsNoRoute(failure))
+            {
+                MarkDown(failure);
+            }
+
             throw failure;
         }
 
@@ -114,7 +119,7 @@ internal sealed class HostConnection
         return target;
     }
 
-    // Where others may be asked, a host that cannot be reached is passed over, now and for a while.
+    // A host that cannot be reached is left alone for a while: at once where others may be asked, else when all tries have failed.
     private bool IsDown(RegistryRequest request, HyperkubeException failure)
     {
         if (request.MaxAttempts is null || !HttpFailure.IsNoRoute(failure))
@@ -122,14 +127,16 @@ internal sealed class HostConnection
             return false;
         }
 
-        _down = new Outage(failure, _options.Retry.Time.GetUtcNow() + DownTime);
+        MarkDown(failure);
         _options.Warn($"{failure.Message}; going on without it");
         return true;
     }
 
-    private void ThrowIfDown(RegistryRequest request)
+    private void MarkDown(HyperkubeException failure) => _down = new Outage(failure, _options.Retry.Time.GetUtcNow() + DownTime);
+
+    private void ThrowIfDown()
     {
-        if (request.MaxAttempts is not null && _down is { } outage && outage.Until > _options.Retry.Time.GetUtcNow())
+        if (_down is { } outage && outage.Until > _options.Retry.Time.GetUtcNow())
         {
             throw new HyperkubeException(outage.Failure.Kind, outage.Failure.Message, outage.Failure) { Hint = outage.Failure.Hint };
         }

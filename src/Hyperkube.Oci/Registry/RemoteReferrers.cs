@@ -23,7 +23,7 @@ internal sealed class RemoteReferrers(RemoteRepository repository, RemoteDocumen
     internal async Task<IReadOnlyList<Descriptor>> ListAsync(Digest subject, CancellationToken cancellationToken) =>
         await repository.FromAnyAsync(
             HostCapabilities.Pull | HostCapabilities.Referrers,
-            (host, attempts, token) => ListAsync(host, subject, attempts, token),
+            (host, attempts, token) => ListAsync(host, subject, attempts ?? (repository.IsMirrored ? 2 : null), token),
             $"referrers of {subject}",
             cancellationToken).ConfigureAwait(false) ?? [];
 

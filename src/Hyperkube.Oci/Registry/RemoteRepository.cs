@@ -176,6 +176,9 @@ public sealed class RemoteRepository : IContentSource, IContentDestination
     public ValueTask AttachAsync(Digest subject, IReadOnlyList<Descriptor> referrers, CancellationToken cancellationToken) =>
         new(_referrers.AttachAsync(subject, referrers, cancellationToken));
 
+    /// <summary>Whether others than the registry itself are asked: then what is merely useful is not waited for at the last of them.</summary>
+    internal bool IsMirrored => _hosts.Count > 1;
+
     internal IEnumerable<HostConnection> Able(HostCapabilities needed) =>
         _hosts.Where(h => (h.Host.Capabilities & needed) == needed);
 
