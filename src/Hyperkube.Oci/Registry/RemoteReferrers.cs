@@ -109,7 +109,9 @@ internal sealed class RemoteReferrers(RemoteRepository repository, RemoteDocumen
             {
                 if (response.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden || page > 0)
                 {
-                    throw await RegistryError.ReadAsync(response, host.Options, cancellationToken).ConfigureAwait(false);
+                    var failure = await RegistryError.ReadAsync(response, host.Options, cancellationToken).ConfigureAwait(false);
+                    throw page == 0 ? failure // A list that breaks off is not a shorter list.
+                        : new HyperkubeException(ErrorKind.Unavailable, $"page {page + 1} of the referrers is missing: {failure.Message}", failure);
                 }
 
                 _withoutApi[host] = true;

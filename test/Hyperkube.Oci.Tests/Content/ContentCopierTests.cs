@@ -90,6 +90,28 @@ public sealed class ContentCopierTests
         Assert.DoesNotContain(_destination.Put, content => content.Digest == _image.Root.Digest);
     }
 
+    // The one that fails because it was ended stands earlier in the list of children.
+    [Fact]
+    public async Task The_first_failure_ends_the_rest_and_is_the_one_that_is_thrown()
+    {
+        IOException fault = new("no space");
+        _destination.BeforePut = async (content, token) =>
+        {
+            if (content.Digest == _image.Own[1].Digest)
+            {
+                throw fault;
+            }
+
+            if (content.Digest == _image.Own[0].Digest)
+            {
+                await Task.Delay(Timeout.Infinite, token).ContinueWith(
+                    _ => throw new IOException("the pipe broke because the copy ended"), TaskScheduler.Default);
+            }
+        };
+
+        Assert.Same(fault, await Record.ExceptionAsync(() => CopyAsync(_image.Root)));
+    }
+
     [Fact]
     public async Task A_copy_that_failed_ends_when_nothing_of_it_is_running()
     {
@@ -145,6 +167,30 @@ public sealed class ContentCopierTests
 
         Assert.Empty(_destination.Put);
         Assert.Equal((0, 0), (_source.Active, _destination.Active));
+    }
+
+    [Fact]
+    public async Task Small_things_do_not_wait_behind_large_ones()
+    {
+        TaskCompletionSource gate = new();
+        var large = Enumerable.Range(0, 4).Select(i => _source.Add(Sample.Bytes(400_000, (uint)i), MediaTypes.GzipLayer)).ToList();
+        var small = _source.Add(Sample.Bytes(10), MediaTypes.GzipLayer);
+        var manifest = _source.Add(
+            OciJson.Write(new ImageManifest { Config = small with { MediaType = MediaTypes.Config }, Layers = [.. large, small] }),
+            MediaTypes.Manifest);
+        _destination.BeforePut = (content, token) =>
+        {
+            if (content.Digest == small.Digest)
+            {
+                gate.TrySetResult();
+            }
+
+            return large.Contains(content) ? gate.Task.WaitAsync(TimeSpan.FromSeconds(30), token) : Task.CompletedTask;
+        };
+
+        await CopyAsync(manifest);
+
+        Assert.True(_destination.Holds(manifest));
     }
 
     [Fact]
