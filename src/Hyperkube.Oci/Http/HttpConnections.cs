@@ -44,7 +44,8 @@ public static class HttpConnections
             ? true : throw Untrusted(certificate, chain, errors);
         if (tls.ClientCertificates.Length > 0)
         {
-            handler.SslOptions.ClientCertificates = [.. tls.ClientCertificates.Select(c => (X509Certificate)ReadClient(c.Certificate, c.Key))];
+            handler.SslOptions.ClientCertificates =
+                [.. tls.ClientCertificates.Select(c => (X509Certificate)ReadClient(c.Certificate, c.Key))];
         }
 
         return new HttpMessageInvoker(handler, disposeHandler: true);

@@ -162,7 +162,8 @@ public sealed class ImageLayout : IContentSource, IContentDestination
             await PutAsync(
                 descriptor, (_, _) => ValueTask.FromResult<Stream>(new MemoryStream(document, writable: false)), cancellationToken)
                 .ConfigureAwait(false);
-            await SetTagAsync(descriptor, tag, await ReadIndexAsync(cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+            var images = await ReadIndexAsync(cancellationToken).ConfigureAwait(false);
+            await SetTagAsync(descriptor, tag, images, cancellationToken).ConfigureAwait(false);
         }
     }
 

@@ -176,7 +176,7 @@ public sealed class RemoteRepository : IContentSource, IContentDestination
     public ValueTask AttachAsync(Digest subject, IReadOnlyList<Descriptor> referrers, CancellationToken cancellationToken) =>
         new(_referrers.AttachAsync(subject, referrers, cancellationToken));
 
-    /// <summary>Whether others than the registry itself are asked: then what is merely useful is not waited for at the last of them.</summary>
+    /// <summary>Whether others than the registry itself are asked: then nobody waits long for what is merely useful.</summary>
     internal bool IsMirrored => _hosts.Count > 1;
 
     internal IEnumerable<HostConnection> Able(HostCapabilities needed) =>

@@ -200,6 +200,6 @@ public sealed class DocumentTests : RemoteTest
 
         var failure = await FailureAsync(() => ReadAsync(Repository, Sample.Describe("x"u8)));
 
-        Assert.EndsWith(": 403 Forbidden", failure.Message, StringComparison.Ordinal);
+        Assert.EndsWith(": 403 Forbidden, asked without a login", failure.Message, StringComparison.Ordinal);
     }
 }
