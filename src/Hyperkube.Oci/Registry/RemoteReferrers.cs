@@ -111,7 +111,7 @@ internal sealed class RemoteReferrers(RemoteRepository repository, RemoteDocumen
                 {
                     var failure = await RegistryError.ReadAsync(response, host.Options, cancellationToken).ConfigureAwait(false);
                     throw page == 0 ? failure // A list that breaks off is not a shorter list.
-                        : new HyperkubeException(ErrorKind.Unavailable, $"page {page + 1} of the referrers is missing: {failure.Message}", failure);
+                        : new HyperkubeException(ErrorKind.Unavailable, $"a page of the referrers is missing: {failure.Message}", failure);
                 }
 
                 _withoutApi[host] = true;

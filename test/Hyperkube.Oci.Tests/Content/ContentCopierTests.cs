@@ -180,11 +180,7 @@ public sealed class ContentCopierTests
             MediaTypes.Manifest);
         _destination.BeforePut = (content, token) =>
         {
-            if (content.Digest == small.Digest)
-            {
-                gate.TrySetResult();
-            }
-
+            _ = content.Digest == small.Digest && gate.TrySetResult();
             return large.Contains(content) ? gate.Task.WaitAsync(TimeSpan.FromSeconds(30), token) : Task.CompletedTask;
         };
 

@@ -7,8 +7,8 @@ public sealed class ChallengeTests
 {
     // Text made of what the parser looks at, which random characters would never put together.
     private static readonly Gen<string> NearlyChallenge = Gen.OneOf(
-        "Bearer", "Basic", "bearer ", " ", ",", "=", "\"", "\\", "\\\"", "realm=", "realm=\"", "https://a.io/token", "http://", "service=\"x\"",
-        "scope=", "repository:a:pull,push", ";", "\t", "é", "\u0001", "a", "==", "\"\"").Array[0, 12].Select(string.Concat);
+        "Bearer", "Basic", "bearer ", " ", ",", "=", "\"", "\\", "\\\"", "realm=", "realm=\"", "https://a.io/token", "http://",
+        "service=\"x\"", "scope=", "a:pull,push", ";", "\t", "é", "\u0001", "a", "==", "\"\"").Array[0, 12].Select(string.Concat);
 
     [Theory]
     [InlineData("Bearer realm=\"https://a.io/token\",service=\"a.io\",scope=\"repository:x:pull,push\"", "a.io", "repository:x:pull,push")]
@@ -45,7 +45,8 @@ public sealed class ChallengeTests
     [Fact]
     public void What_comes_out_is_an_address_of_the_web() =>
         NearlyChallenge.Sample(
-            text => Assert.True(Parse(text)?.Realm is null or { IsAbsoluteUri: true, Scheme: "https" or "http", UserInfo: "" }), iter: 20_000);
+            text => Assert.True(Parse(text)?.Realm is null or { IsAbsoluteUri: true, Scheme: "https" or "http", UserInfo: "" }),
+            iter: 20_000);
 
     private static Challenge? Parse(string header)
     {

@@ -114,7 +114,7 @@ public sealed class DocumentTests : RemoteTest
     [Fact]
     public async Task A_document_is_sent_byte_for_byte_with_its_type_and_tagged_without_being_read_again()
     {
-        byte[] document = [.. "{ \"schemaVersion\":2, \"mediaType\":\""u8, .. System.Text.Encoding.UTF8.GetBytes(MediaTypes.Index), .. "\" }"u8];
+        var document = System.Text.Encoding.UTF8.GetBytes($"{{ \"schemaVersion\":2, \"mediaType\":\"{MediaTypes.Index}\" }}");
         var index = Sample.Describe(document, MediaTypes.Index);
         var repository = Repository;
 

@@ -25,8 +25,9 @@ public sealed class TagListTests : RemoteTest
     [InlineData("</v2/team/app/tags/list?last=a>; title=\"x\"; rel=\"next\", </last>; rel=\"last\"")]
     public async Task The_next_page_is_found_among_links(string link)
     {
-        Registry.Intercept = call =>
-            call.Parameter("last") is null ? SiteAnswer.Text("""{"tags":["a"]}""").With("Link", link) : SiteAnswer.Text("""{"tags":["b"]}""");
+        Registry.Intercept = call => call.Parameter("last") is null
+            ? SiteAnswer.Text("""{"tags":["a"]}""").With("Link", link)
+            : SiteAnswer.Text("""{"tags":["b"]}""");
 
         Assert.Equal("a b", await TagsAsync());
     }
