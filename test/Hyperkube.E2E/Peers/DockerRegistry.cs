@@ -1,6 +1,6 @@
-using System.Security.Cryptography.X509Certificates;
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
 using Hyperkube.E2E.Programs;
 using Hyperkube.Testing;
 
