@@ -44,8 +44,9 @@ public sealed class ContainerdHostsTests(NewestContainerd newest) : IClassFixtur
     public async Task Our_program_asks_whom_containerd_asks(string tree)
     {
         var containerd = await newest.GetAsync();
-        await using HostsScene theirs = new(HostsTree.All[tree], tree);
-        await using HostsScene ours = new(HostsTree.All[tree], tree);
+        var image = $"{tree}, beside ours"; // One that containerd has not fetched yet in another test.
+        await using HostsScene theirs = new(HostsTree.All[tree], image);
+        await using HostsScene ours = new(HostsTree.All[tree], image);
 
         var fetched = await theirs.FetchAsync(containerd);
         var inspected = await ours.InspectAsync(Exe.Here);
