@@ -37,6 +37,9 @@ public static class MediaTypes
     /// <summary>Whether it names other manifests.</summary>
     public static bool IsIndex(string mediaType) => mediaType is Index or DockerIndex;
 
+    /// <summary>Whether it is one of the documents that registries keep as manifests: an index, or a manifest.</summary>
+    public static bool IsDocument(string mediaType) => IsIndex(mediaType) || IsManifest(mediaType);
+
     /// <summary>Whether it is a manifest with a config and layers.</summary>
     public static bool IsManifest(string mediaType) => mediaType is Manifest or DockerManifest;
 }

@@ -20,6 +20,7 @@ public sealed class ContentCopier(IContentSource source, IContentDestination des
 
     private readonly Lock _lock = new();
     private readonly Dictionary<(Digest Digest, string MediaType), Task> _started = [];
+    private readonly HashSet<Digest> _asked = []; // For their referrers: once, also when several roots are copied.
 
     /// <summary>Large blobs in flight: two keep a disk busy, and hashing them keeps two cores busy. 2 unless told.</summary>
     public int LargeAtOnce { get; init; } = 2;
@@ -37,11 +38,7 @@ public sealed class ContentCopier(IContentSource source, IContentDestination des
         {
             lock (_lock)
             {
-                return
-                [
-                    .. _started.Keys.Where(k => MediaTypes.IsIndex(k.MediaType) || MediaTypes.IsManifest(k.MediaType))
-                        .Select(k => k.Digest),
-                ];
+                return [.. _started.Keys.Where(k => MediaTypes.IsDocument(k.MediaType)).Select(k => k.Digest)];
             }
         }
     }
@@ -76,8 +73,7 @@ public sealed class ContentCopier(IContentSource source, IContentDestination des
     // Level by level, not within the copy of the subject: who refers to whom is the source's word, which may go in circles.
     private async Task CopyReferrersAsync(Flight flight)
     {
-        HashSet<Digest> asked = [];
-        for (var depth = 0; Documents.Where(asked.Add).ToList() is { Count: > 0 } subjects; depth++)
+        for (var depth = 0; Documents.Where(_asked.Add).ToList() is { Count: > 0 } subjects; depth++)
         {
             var level = depth;
             await Task.WhenAll(subjects.Select(s => GuardedAsync(() => CopyReferrersAsync(s, flight, level), flight)))
@@ -116,7 +112,7 @@ public sealed class ContentCopier(IContentSource source, IContentDestination des
 
     private async Task CopyNodeAsync(Descriptor node, Flight flight)
     {
-        var isDocument = MediaTypes.IsIndex(node.MediaType) || MediaTypes.IsManifest(node.MediaType);
+        var isDocument = MediaTypes.IsDocument(node.MediaType);
         var open = destination.VerifiesItself && !isDocument ? source.UnverifiedOpener(node) : source.Opener(node);
         if (isDocument)
         {
@@ -125,7 +121,7 @@ public sealed class ContentCopier(IContentSource source, IContentDestination des
                 .ConfigureAwait(false);
             var children = OciJson.Children(node, document).Where(c => !MediaTypes.IsIndex(node.MediaType) || IsWanted(c));
             await Task.WhenAll(children.Select(c => CopyOnceAsync(c, flight))).ConfigureAwait(false);
-            open = (offset, _) => ValueTask.FromResult<Stream>(new MemoryStream(document, writable: false) { Position = offset });
+            open = ContentSourceExtensions.OpenerOf(document);
         }
 
         await InSlotAsync(isDocument || node.Size <= SmallBytes ? flight.Small : flight.Large, async () =>

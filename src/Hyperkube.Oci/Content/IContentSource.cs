@@ -56,6 +56,10 @@ public static class ContentSourceExtensions
         return (offset, token) => offset == 0 ? source.OpenAsync(content, token) : source.OpenAtAsync(content, offset, token);
     }
 
+    /// <summary>Opens what is in memory, as destinations want it opened.</summary>
+    public static OpenContent OpenerOf(byte[] content) =>
+        (offset, _) => ValueTask.FromResult<Stream>(new MemoryStream(content, writable: false) { Position = offset });
+
     /// <summary>Opens content for a destination that verifies what it gets by itself.</summary>
     internal static OpenContent UnverifiedOpener(this IContentSource source, Descriptor content) =>
         (offset, token) => source.OpenAtAsync(content, offset, token);

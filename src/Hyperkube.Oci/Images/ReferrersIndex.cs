@@ -30,7 +30,7 @@ public static class ReferrersIndex
         ArgumentNullException.ThrowIfNull(index);
         Descriptor[] referrers =
         [
-            .. index.Manifests.Where(m => MediaTypes.IsManifest(m.MediaType) || MediaTypes.IsIndex(m.MediaType))
+            .. index.Manifests.Where(m => MediaTypes.IsDocument(m.MediaType))
                 .Where(m => m.Digest != subject).DistinctBy(m => m.Digest),
         ];
         return referrers.Length <= MaxReferrers

@@ -127,8 +127,7 @@ public sealed class ArchiveWriter(string path, ArchiveFormat format) : IContentD
         {
             var document = OciJson.Write(index);
             var descriptor = Descriptor.Of(MediaTypes.Index, document);
-            _contents[descriptor.Digest] =
-                (descriptor, (_, _) => ValueTask.FromResult<Stream>(new MemoryStream(document, writable: false)));
+            _contents[descriptor.Digest] = (descriptor, ContentSourceExtensions.OpenerOf(document));
             SetTag(descriptor, ReferrersIndex.TagOf(subject), imageName: null);
         }
     }

@@ -159,9 +159,7 @@ public sealed class ImageLayout : IContentSource, IContentDestination
 
             var document = OciJson.Write(index);
             var descriptor = Descriptor.Of(MediaTypes.Index, document);
-            await PutAsync(
-                descriptor, (_, _) => ValueTask.FromResult<Stream>(new MemoryStream(document, writable: false)), cancellationToken)
-                .ConfigureAwait(false);
+            await PutAsync(descriptor, ContentSourceExtensions.OpenerOf(document), cancellationToken).ConfigureAwait(false);
             var images = await ReadIndexAsync(cancellationToken).ConfigureAwait(false);
             await SetTagAsync(descriptor, tag, images, cancellationToken).ConfigureAwait(false);
         }

@@ -34,7 +34,7 @@ internal static class DocumentBody
     internal static string MediaTypeOf(HttpResponseMessage response, byte[] document, string where)
     {
         var type = OwnMediaType(document) ?? response.Content.Headers.ContentType?.MediaType ?? "";
-        return MediaTypes.IsIndex(type) || MediaTypes.IsManifest(type)
+        return MediaTypes.IsDocument(type)
             ? type
             : throw new HyperkubeException(ErrorKind.BadContent, $"{where}: a '{type}'; expected a manifest or an index");
     }

@@ -223,5 +223,5 @@ public sealed class RemoteRepository : IContentSource, IContentDestination
 
     private string PathOf(Descriptor content) => $"{Name}/{(IsDocument(content) ? "manifests" : "blobs")}/{content.Digest}";
 
-    private static bool IsDocument(Descriptor content) => MediaTypes.IsIndex(content.MediaType) || MediaTypes.IsManifest(content.MediaType);
+    private static bool IsDocument(Descriptor content) => MediaTypes.IsDocument(content.MediaType);
 }

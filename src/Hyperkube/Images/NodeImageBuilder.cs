@@ -1,4 +1,5 @@
 using Hyperkube.Oci;
+using Hyperkube.Oci.Content;
 using Hyperkube.Oci.Images;
 using Hyperkube.Oci.Layers;
 using Hyperkube.Oci.Layout;
@@ -93,6 +94,6 @@ public sealed class NodeImageBuilder(ImageLayout layout, LayerCompression compre
     private ValueTask PutAsync(Document document, CancellationToken cancellationToken) =>
         layout.PutAsync(
             document.Descriptor,
-            (_, _) => ValueTask.FromResult<Stream>(new MemoryStream(document.Content.ToArray(), writable: false)),
+            ContentSourceExtensions.OpenerOf(document.Content.ToArray()),
             cancellationToken);
 }

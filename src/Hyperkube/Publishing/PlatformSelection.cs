@@ -77,10 +77,7 @@ internal sealed class PlatformSelection
             await copier.CopyAsync(manifest, withReferrers, cancellationToken).ConfigureAwait(false);
         }
 
-        await destination.PutAsync(
-            Root,
-            (offset, _) => ValueTask.FromResult<Stream>(new MemoryStream(index, writable: false) { Position = offset }),
-            cancellationToken).ConfigureAwait(false);
+        await destination.PutAsync(Root, ContentSourceExtensions.OpenerOf(index), cancellationToken).ConfigureAwait(false);
     }
 
     private static PlatformSelection Whole(Descriptor root) => new(root, [], newIndex: null, _ => true);
