@@ -19,6 +19,7 @@ internal static class ExitCodes
         ErrorKind.AccessDenied => 5,
         ErrorKind.Unavailable or ErrorKind.TimedOut => 6,
         ErrorKind.HostFailed => 7,
+        ErrorKind.Unhealthy or ErrorKind.OnHold => 8,
         _ => Bug,
     };
 
@@ -47,6 +48,8 @@ internal static class ExitCodes
         ErrorKind.Unavailable => "unavailable",
         ErrorKind.TimedOut => "timed-out",
         ErrorKind.HostFailed => "host-failed",
+        ErrorKind.Unhealthy => "unhealthy",
+        ErrorKind.OnHold => "on-hold",
         _ => "bug",
     };
 }

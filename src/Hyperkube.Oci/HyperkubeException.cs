@@ -31,6 +31,12 @@ public enum ErrorKind
 
     /// <summary>The local disk or host refused.</summary>
     HostFailed,
+
+    /// <summary>What was to be done is done, or was undone, but a program that depends on it is not well.</summary>
+    Unhealthy,
+
+    /// <summary>The content failed here before and is not tried again unasked.</summary>
+    OnHold,
 }
 
 /// <summary>A failure the user should read, not debug: its message says where, what came, and what was expected.

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Hyperkube.Oci;
 using Hyperkube.Oci.Http;
 using Hyperkube.Oci.Registry;
 using Hyperkube.Oci.Registry.Credentials;
@@ -16,6 +17,12 @@ internal sealed record RegistryAccess(
     string? Authorities,
     string? HostsDirectory)
 {
+    /// <summary>The host whose configuration counts.</summary>
+    internal string Root { get; init; } = "/";
+
+    /// <summary>Whether only mirrors are asked.</summary>
+    internal bool WithoutUpstream { get; init; }
+
     /// <summary>Makes what talks to registries; nothing is read, and nobody asked, before it is used.</summary>
     internal RegistrySession Open(Session session)
     {
@@ -34,8 +41,20 @@ internal sealed record RegistryAccess(
     }
 
     /// <summary>The hosts that are asked for what a registry has, in order.</summary>
-    internal IReadOnlyList<RegistryHost> HostsFor(string registry) =>
-        [.. Oci.Registry.HostsDirectory.HostsFor(HostsDirectory, registry).Select(Adjust)];
+    internal IReadOnlyList<RegistryHost> HostsFor(string registry)
+    {
+        var directory = HostsDirectory is null || Root == "/" ? HostsDirectory : Root + Path.GetFullPath(HostsDirectory);
+        var hosts = Oci.Registry.HostsDirectory.HostsFor(directory, registry);
+        return [.. (WithoutUpstream ? Mirrors(hosts, registry, directory) : hosts).Select(Adjust)];
+    }
+
+    // The registry itself comes last.
+    private static IEnumerable<RegistryHost> Mirrors(IReadOnlyList<RegistryHost> hosts, string registry, string? directory) =>
+        hosts.Count > 1 ? hosts.SkipLast(1)
+        : throw new HyperkubeException(ErrorKind.Usage, $"--no-upstream: {registry} has no mirrors in {directory ?? "--hosts-dir none"}")
+        {
+            Hint = "add a hosts.toml with mirrors, or leave --no-upstream out",
+        };
 
     /// <summary>The registry itself.</summary>
     internal RegistryHost Itself(string registry) => Adjust(Oci.Registry.HostsDirectory.Itself(registry));

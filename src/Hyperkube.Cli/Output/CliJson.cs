@@ -13,6 +13,9 @@ namespace Hyperkube.Cli.Output;
 [JsonSerializable(typeof(InspectResult))]
 [JsonSerializable(typeof(CopyResult))]
 [JsonSerializable(typeof(ExplainResult))]
+[JsonSerializable(typeof(InstallOutput))]
+[JsonSerializable(typeof(StatusOutput))]
+[JsonSerializable(typeof(RollbackOutput))]
 internal sealed partial class CliJson : JsonSerializerContext
 {
     /// <summary>Leaves <c>+</c> and letters of all languages as they are.</summary>
@@ -84,3 +87,37 @@ internal sealed record InspectedFile(string Name, string Path, string Sha256, lo
 
 /// <summary>A layer.</summary>
 internal sealed record InspectedLayer(string Digest, string MediaType, long Size);
+
+/// <summary>What <c>install</c> did.</summary>
+internal sealed record InstallOutput(
+    string Reference, string? Version, string Digest, bool Changed, PreviousOutput? Previous, IReadOnlyList<InstalledOutput> Binaries,
+    IReadOnlyList<string> Restarted, long BytesDownloaded, long Requests);
+
+/// <summary>What was there before.</summary>
+internal sealed record PreviousOutput(string? Version, string? Digest, string? Sha256 = null, string? Link = null);
+
+/// <summary>One file of an install.</summary>
+internal sealed record InstalledOutput(
+    string Name, string Path, string Sha256, long Size, string Verified, string Action, string? Version, string VersionProof,
+    string? ReplacedLink);
+
+/// <summary>What <c>status</c> saw.</summary>
+internal sealed record StatusOutput(
+    IReadOnlyList<StatusFile> Files, IReadOnlyList<HoldOutput> Holds, IReadOnlyList<string> RestartsOwed, bool Interrupted);
+
+/// <summary>One installed file.</summary>
+internal sealed record StatusFile(
+    string Name, string Path, string Reference, string Digest, string? Version, string VersionProof, string Sha256, long Size,
+    string Verified, DateTimeOffset InstalledAt, string State, PreviousOutput? Previous, IReadOnlyList<RunningOutput> Running);
+
+/// <summary>A process that runs it.</summary>
+internal sealed record RunningOutput(int Pid, bool Older);
+
+/// <summary>What is not installed again.</summary>
+internal sealed record HoldOutput(string Digest, IReadOnlyList<string> Paths, string Because, DateTimeOffset Since);
+
+/// <summary>What <c>rollback</c> put back.</summary>
+internal sealed record RollbackOutput(IReadOnlyList<RolledBackOutput> Binaries, IReadOnlyList<string> Restarted);
+
+/// <summary>One file of it.</summary>
+internal sealed record RolledBackOutput(string Name, string Path, PreviousOutput From, PreviousOutput To);

@@ -17,8 +17,10 @@ public sealed class DirectoryLock : IDisposable
     /// <param name="path">An existing directory.</param>
     /// <param name="patience">How long to wait.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="name">What the user calls the directory, if not by its path.</param>
     /// <exception cref="HyperkubeException">It is still taken (<see cref="ErrorKind.TimedOut"/>).</exception>
-    public static async Task<DirectoryLock> AcquireAsync(string path, TimeSpan patience, CancellationToken cancellationToken)
+    public static async Task<DirectoryLock> AcquireAsync(
+        string path, TimeSpan patience, CancellationToken cancellationToken, string? name = null)
     {
         var directory = Posix.OpenRead(path);
         try
@@ -28,7 +30,7 @@ public sealed class DirectoryLock : IDisposable
                 if (waited > patience)
                 {
                     throw new HyperkubeException(
-                        ErrorKind.TimedOut, $"{path}: another process has held its lock for {patience.TotalSeconds:F0} s")
+                        ErrorKind.TimedOut, $"{name ?? path}: another process has held its lock for {patience.TotalSeconds:F0} s")
                     {
                         Hint = "wait for the other hyperkube to end, or end it",
                     };

@@ -22,6 +22,16 @@ internal static class ElfHeader
     internal static void Check(HashedFile file, Platform platform, string where)
     {
         using var content = file.OpenRead();
+        Check(content, platform, where);
+    }
+
+    /// <summary>Reads the headers.</summary>
+    /// <param name="content">The file from its start; it can seek.</param>
+    /// <param name="platform">What it must be for.</param>
+    /// <param name="where">Which file, for the message.</param>
+    /// <exception cref="HyperkubeException">It is no whole program for the platform.</exception>
+    internal static void Check(Stream content, Platform platform, string where)
+    {
         Span<byte> start = stackalloc byte[HeaderBytes];
         var count = content.ReadAtLeast(start, HeaderBytes, throwOnEndOfStream: false);
         if (count < 4 || !start.StartsWith("\u007fELF"u8))

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Hyperkube.Oci.Content;
 
 namespace Hyperkube.Oci.Registry.Credentials;
 
@@ -71,7 +72,7 @@ public sealed class CredentialHelper(string name, string? searchPath, TimeProvid
 
     private static HelperAnswer Refused(ChildAnswer answer, string path)
     {
-        var output = Encoding.UTF8.GetString(answer.Output).Trim();
+        var output = Encoding.UTF8.GetString(answer.Output.Span).Trim();
         if (output == NotFound)
         {
             return new HelperAnswer(null, null);
@@ -83,12 +84,12 @@ public sealed class CredentialHelper(string name, string? searchPath, TimeProvid
         return new HelperAnswer(null, $"{path} ended with code {answer.ExitCode}{(said.Length > 0 ? $", saying '{said}'" : "")}");
     }
 
-    private static HelperAnswer Read(byte[] output, string path)
+    private static HelperAnswer Read(ReadOnlyMemory<byte> output, string path)
     {
         HelperLogin? login;
         try
         {
-            login = JsonSerializer.Deserialize(output, Json.HelperLogin);
+            login = JsonSerializer.Deserialize(output.Span, Json.HelperLogin);
         }
         catch (JsonException)
         {

@@ -1,3 +1,5 @@
+using Hyperkube.Oci.Content;
+
 namespace Hyperkube.Oci.Registry.Credentials;
 
 /// <summary>One provider: a program that is asked for the logins of an image, and whose answers hold for a while.</summary>
@@ -62,9 +64,9 @@ internal sealed class CredentialProvider(ProviderConfig config, string directory
     }
 
     // Null if it cannot be understood; then nothing is kept of it.
-    private IReadOnlyDictionary<string, ProviderAuth?>? Read(byte[] output, string image, string registry)
+    private IReadOnlyDictionary<string, ProviderAuth?>? Read(ReadOnlyMemory<byte> output, string image, string registry)
     {
-        if (ProviderApi.Response(output) is not { Kind: ProviderApi.ResponseKind } response || response.ApiVersion != config.ApiVersion)
+        if (ProviderApi.Response(output.Span) is not { Kind: ProviderApi.ResponseKind } response || response.ApiVersion != config.ApiVersion)
         {
             return null;
         }

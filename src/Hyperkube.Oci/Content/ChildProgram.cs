@@ -2,17 +2,22 @@ using System.Buffers;
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Text;
+using Hyperkube.Oci.Registry.Credentials;
 
-namespace Hyperkube.Oci.Registry.Credentials;
+namespace Hyperkube.Oci.Content;
 
 /// <summary>A program that is asked one question on its standard input and answers on its standard output.</summary>
 /// <param name="Path">Absolute.</param>
 /// <param name="Arguments">One by one; no shell reads them.</param>
 /// <param name="Variables">Are set beside those of this process.</param>
-internal sealed record ChildProgram(string Path, IReadOnlyList<string> Arguments, IReadOnlyList<KeyValuePair<string, string>> Variables)
+public sealed record ChildProgram(string Path, IReadOnlyList<string> Arguments, IReadOnlyList<KeyValuePair<string, string>> Variables)
 {
-    /// <summary>What docker's helpers and the kubelet's providers get: enough for a call to a cloud with retries.</summary>
-    public static readonly TimeSpan Deadline = TimeSpan.FromMinutes(1);
+    /// <summary>How long it may take. What docker's helpers and node agents' plugins get, unless told: enough for a call to a cloud with
+    /// retries.</summary>
+    public TimeSpan Deadline { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>Whether it gets no environment but <see cref="Variables"/>.</summary>
+    public bool IsBare { get; init; }
 
     /// <summary>An answer is a few hundred bytes; whoever says more says something else.</summary>
     private const int MaxOutputBytes = 1 << 20;
@@ -33,6 +38,11 @@ internal sealed record ChildProgram(string Path, IReadOnlyList<string> Arguments
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+        if (IsBare)
+        {
+            start.Environment.Clear();
+        }
+
         foreach (var (name, value) in Variables)
         {
             start.Environment[name] = value;
@@ -54,7 +64,7 @@ internal sealed record ChildProgram(string Path, IReadOnlyList<string> Arguments
         }
     }
 
-    private static async Task<ChildAnswer> TalkAsync(
+    private async Task<ChildAnswer> TalkAsync(
         Process process, ReadOnlyMemory<byte> question, TimeProvider time, CancellationToken cancellationToken)
     {
         using CancellationTokenSource deadline = new(Deadline, time);
@@ -142,13 +152,13 @@ internal sealed record ChildProgram(string Path, IReadOnlyList<string> Arguments
 /// <param name="output">What it wrote.</param>
 /// <param name="errors">The beginning of its complaints, as one line.</param>
 /// <param name="failure">Why there is no answer; null when it ended by itself.</param>
-internal sealed class ChildAnswer(int exitCode, byte[] output, string errors, string? failure)
+public sealed class ChildAnswer(int exitCode, byte[] output, string errors, string? failure)
 {
     /// <summary>Zero when it is content.</summary>
     public int ExitCode => exitCode;
 
     /// <summary>What it wrote.</summary>
-    public byte[] Output => output;
+    public ReadOnlyMemory<byte> Output => output;
 
     /// <summary>The beginning of its complaints, as one line.</summary>
     public string Errors => errors;

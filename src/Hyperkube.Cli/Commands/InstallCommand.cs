@@ -1,0 +1,116 @@
+using System.CommandLine;
+using Hyperkube.Cli.Output;
+using Hyperkube.Host;
+using Hyperkube.Oci;
+
+namespace Hyperkube.Cli.Commands;
+
+/// <summary><c>hyperkube install REF [NAME[=DEST]...]</c>: binaries of an image onto this host.</summary>
+internal static class InstallCommand
+{
+    /// <summary>What the command line asked for, parsed.</summary>
+    internal sealed record Request(InstallRequest Install, string Root, RegistryAccess Access);
+
+    internal static Command Create(GlobalOptions globals, Func<Request, CancellationToken, Task> run)
+    {
+        Argument<ImageReference> reference = new("REF")
+        {
+            Description = "The image: HOST/REPO:TAG, HOST/REPO@sha256:..., oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE",
+            CustomParser = Parsers.One<ImageReference>,
+        };
+        InstallOptions options = new();
+        Command command = new("install",
+            "Puts binaries of an image onto this host: verified, atomic, resumable, reversible. Nothing is changed before\n" +
+            "everything is checked; what is there already is not fetched.\n\n" +
+            "Examples:\n" +
+            "  hyperkube install registry.example.com/hyperkube@sha256:... --verify digest --restart kubelet\n" +
+            "  hyperkube install oci-archive:/media/usb/hyperkube.tar kubelet=/usr/bin/kubelet --insecure-skip-signature")
+        {
+            reference,
+        };
+        options.AddTo(command);
+        command.SetAction((line, token) => run(options.Read(line, line.GetRequiredValue(reference), globals), token));
+        return command;
+    }
+
+    internal static async Task RunAsync(Request request, Session session, CancellationToken cancellationToken)
+    {
+        using var root = HostRoot.Open(request.Root);
+        using var registries = (request.Access with { Root = root.Path }).Open(session);
+        HostInstaller installer = new(
+            root, registries.Transports.OpenSourceAsync, session.Log, session.Host.Variable("PATH"), session.Host.Time);
+        var result = await installer.InstallAsync(request.Install, cancellationToken).ConfigureAwait(false);
+        var traffic = registries.Client.Traffic;
+        session.Result(
+            new InstallOutput(
+                result.Reference.ToString(),
+                result.Version,
+                result.Digest.ToString(),
+                result.IsChanged,
+                result.Previous is { } previous ? new PreviousOutput(previous.Version, previous.Digest) : null,
+                [.. result.Binaries.Select(b => Output(b, root))],
+                result.Restarted,
+                traffic.BytesDownloaded,
+                traffic.Requests),
+            CliJson.Default.InstallOutput,
+            (output, text) => Write(output, request.Install.IsDry, text));
+        if (result.Failure is { } failure)
+        {
+            throw failure;
+        }
+    }
+
+    private static InstalledOutput Output(InstalledResult result, HostRoot root) => new(
+        result.Binary.Name,
+        root.Seen(result.Binary.Path),
+        result.Binary.Sha256,
+        result.Binary.Size,
+        Word(result.Binary.Verified),
+        result.IsInstalled ? "installed" : "unchanged",
+        result.Binary.Version,
+        result.Binary.VersionProof,
+        result.Binary.Previous?.Link);
+
+    internal static string Word(VerificationMode mode) => mode switch
+    {
+        VerificationMode.Signature => "signature",
+        VerificationMode.Digest => "digest",
+        _ => "none",
+    };
+
+    private static void Write(InstallOutput result, bool isDry, TextWriter text)
+    {
+        text.WriteLine($"{result.Reference}  {result.Digest}");
+        foreach (var binary in result.Binaries)
+        {
+            var action = (binary.Action, isDry) switch
+            {
+                ("installed", true) => "would be installed",
+                _ => binary.Action,
+            };
+            text.WriteLine($"  {binary.Path}  {binary.Version ?? "of an unknown version"} ({binary.VersionProof})  {action}");
+            text.WriteLine($"    sha256:{binary.Sha256}  {Sizes.Text(binary.Size)}  verified by {Proof(binary.Verified)}");
+            if (binary.ReplacedLink is { } link)
+            {
+                text.WriteLine($"    replaced a symbolic link to {link}; rollback puts it back");
+            }
+        }
+
+        if (result.Restarted.Count > 0)
+        {
+            text.WriteLine($"  restarted {string.Join(", ", result.Restarted)}");
+        }
+
+        if (result.Changed)
+        {
+            text.WriteLine($"  {Sizes.Text(result.BytesDownloaded)} in {result.Requests} requests");
+        }
+    }
+
+    private static string Proof(string verified) => verified switch
+    {
+        "signature" => "the Kubernetes release team's signature",
+        "digest" => "the digest in the reference",
+        _ => "NOTHING but the registry's word",
+    };
+}

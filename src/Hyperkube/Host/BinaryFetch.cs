@@ -1,0 +1,193 @@
+using Hyperkube.Oci;
+using Hyperkube.Oci.Content;
+
+namespace Hyperkube.Host;
+
+/// <summary>Where a file of the image goes.</summary>
+/// <param name="Name">What it is called: <c>kubelet</c>.</param>
+/// <param name="ImagePath">Where it is in the image, without a slash in front.</param>
+/// <param name="Directory">The directory it goes to.</param>
+/// <param name="FileName">Its name there.</param>
+internal sealed record Destination(string Name, string ImagePath, HostDirectory Directory, string FileName)
+{
+    /// <summary>The path as the host sees it.</summary>
+    internal string Path => System.IO.Path.Combine(Directory.Path, FileName);
+}
+
+/// <summary>Brings the wanted files out of an image's layers: from those that say that they hold them, else from the topmost that does.
+/// </summary>
+/// <param name="source">Where the layers are.</param>
+/// <param name="image">The image.</param>
+/// <param name="isRemote">Whether bytes that have come are worth keeping.</param>
+/// <param name="isDry">Whether files are only measured.</param>
+/// <param name="log">Told of each layer.</param>
+internal sealed class BinaryFetch(IContentSource source, NodeImage image, bool isRemote, bool isDry, IActivityLog log)
+{
+    /// <summary>Two layers keep the line and two cores busy; each more costs memory.</summary>
+    private const int MaxParallel = 2;
+
+    /// <summary>Bytes that a disk must have room for: the files, and what has not yet come of their layers.</summary>
+    internal long NeededBytes(IReadOnlyCollection<Destination> wanted)
+    {
+        var needed = 0L;
+        foreach (var work in Plan(wanted))
+        {
+            var isKept = isRemote && work.Layer.Size >= PartialBlob.WorthKeepingBytes;
+            needed += (isKept ? work.Layer.Size - Math.Min(work.Layer.Size, PartialBlob.FoundOf(work.Wanted[0].Directory, work.Layer)) : 0)
+                + (NodeImage.ClaimOf(work.Layer)?.Size ?? 0);
+        }
+
+        return needed;
+    }
+
+    /// <summary>Brings them.</summary>
+    /// <param name="wanted">Which.</param>
+    /// <param name="makeReady">What is done with each as soon as its layer is whole.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>Each staged; the caller disposes them.</returns>
+    /// <exception cref="HyperkubeException">The image has no such file (<see cref="ErrorKind.NotFound"/>), or is not what it says.</exception>
+    internal async Task<IReadOnlyDictionary<Destination, StagedBinary>> RunAsync(
+        IReadOnlyCollection<Destination> wanted, Func<Destination, StagedBinary, CancellationToken, Task> makeReady,
+        CancellationToken cancellationToken)
+    {
+        var plan = Plan(wanted);
+        var found = new LayerFiles?[plan.Count];
+        try
+        {
+            await Parallel.ForAsync(
+                0,
+                plan.Count,
+                new ParallelOptions { MaxDegreeOfParallelism = MaxParallel, CancellationToken = cancellationToken },
+                async (i, token) =>
+                {
+                    if (!plan[i].Wanted.All(w => IsDecided(w.ImagePath, found.AsSpan(0, i))))
+                    {
+                        var files = found[i] = await ReadAsync(plan[i], token).ConfigureAwait(false);
+                        foreach (var destination in plan[i].Wanted.Where(w => !isDry && files.Has(w.ImagePath)))
+                        {
+                            await makeReady(destination, files.Of(destination.ImagePath), token).ConfigureAwait(false);
+                        }
+                    }
+                }).ConfigureAwait(false);
+            return Take(wanted, found);
+        }
+        finally
+        {
+            foreach (var layer in found)
+            {
+                layer?.Dispose();
+            }
+        }
+    }
+
+    // Topmost first. A layer that says what it holds is only read for that; one that does not, for all that no layer above it claims.
+    private List<Work> Plan(IReadOnlyCollection<Destination> wanted)
+    {
+        List<Work> plan = [];
+        var open = wanted.ToList();
+        for (var i = image.Layers.Count - 1; i >= 0 && open.Count > 0; i--)
+        {
+            var claim = NodeImage.ClaimOf(image.Layers[i]);
+            var here = claim is null ? [.. open] : open.Where(w => w.ImagePath == claim.Path).ToList();
+            if (here.Count > 0)
+            {
+                plan.Add(new Work(image.Layers[i], image.DiffIds[i], here));
+            }
+
+            open.RemoveAll(w => w.ImagePath == claim?.Path);
+        }
+
+        return plan;
+    }
+
+    private static bool IsDecided(string path, ReadOnlySpan<LayerFiles?> above)
+    {
+        foreach (var layer in above)
+        {
+            if (layer?.Has(path) == true || layer?.Hides(path) == true)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private async Task<LayerFiles> ReadAsync(Work work, CancellationToken cancellationToken)
+    {
+        var wanted = work.Wanted.ToDictionary(w => w.ImagePath, StringComparer.Ordinal);
+        var paths = wanted.Keys.ToHashSet(StringComparer.Ordinal);
+        var names = string.Join(", ", work.Wanted.Select(w => w.Name));
+        using var activity = log.Begin($"{(isDry ? "look for" : "install")} {names}", work.Layer.Size);
+        var files = await new LayerFetch(
+            source, work.Layer, work.DiffId, isRemote && !isDry ? work.Wanted[0].Directory : null, activity).RunAsync(
+            async (tar, token) =>
+            {
+                var read = await LayerFiles.ReadAsync(tar, paths, (path, size) => Stage(wanted[path], size), token)
+                    .ConfigureAwait(false);
+                return Checked(read, work);
+            },
+            cancellationToken).ConfigureAwait(false);
+        activity.Complete(work.Layer.Digest.ToString());
+        return files;
+    }
+
+    private StagedBinary Stage(Destination destination, long size) => isDry
+        ? StagedBinary.Measure(destination.Directory, destination.FileName, size)
+        : StagedBinary.Create(destination.Directory, destination.FileName, size);
+
+    // The annotations of a layer are a promise of the image's maker; one that is broken is no accident.
+    private static LayerFiles Checked(LayerFiles files, Work work)
+    {
+        if (NodeImage.ClaimOf(work.Layer) is { } claim && files.ContentOf(claim.Path) is var content
+            && (content?.Digest, content?.Size) != (claim.Sha256, claim.Size))
+        {
+            files.Dispose();
+            throw new HyperkubeException(
+                ErrorKind.BadContent,
+                content is null
+                    ? $"layer {work.Layer.Digest}: has no /{claim.Path}; its annotations say that it has"
+                    : $"layer {work.Layer.Digest}: /{claim.Path} is {content.Digest}; its annotations say {claim.Sha256}");
+        }
+
+        return files;
+    }
+
+    private Dictionary<Destination, StagedBinary> Take(IReadOnlyCollection<Destination> wanted, LayerFiles?[] layers)
+    {
+        Dictionary<Destination, StagedBinary> taken = [];
+        foreach (var destination in wanted)
+        {
+            foreach (var layer in layers.OfType<LayerFiles>())
+            {
+                if (layer.Take(destination.ImagePath) is { } staged)
+                {
+                    taken[destination] = staged;
+                    break;
+                }
+
+                if (layer.Hides(destination.ImagePath))
+                {
+                    break;
+                }
+            }
+        }
+
+        if (wanted.FirstOrDefault(w => !taken.ContainsKey(w)) is { } missing)
+        {
+            foreach (var staged in taken.Values)
+            {
+                staged.Dispose();
+            }
+
+            throw new HyperkubeException(ErrorKind.NotFound, $"{image.Root.Digest}: has no file /{missing.ImagePath} for this platform")
+            {
+                Hint = "see what is in it: hyperkube inspect REF",
+            };
+        }
+
+        return taken;
+    }
+
+    private sealed record Work(Descriptor Layer, Digest DiffId, IReadOnlyList<Destination> Wanted);
+}

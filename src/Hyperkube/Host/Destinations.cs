@@ -1,0 +1,59 @@
+using Hyperkube.Oci.Content;
+
+namespace Hyperkube.Host;
+
+/// <summary>Where the files of one install go: their directories, each open once, whatever their paths lead to from now on.</summary>
+internal sealed class Destinations : IDisposable
+{
+    private readonly Dictionary<string, HostDirectory> _directories = new(StringComparer.Ordinal);
+
+    /// <param name="root">The host.</param>
+    /// <param name="binaries">What goes where.</param>
+    /// <param name="isDry">Whether directories that are missing are not made.</param>
+    internal Destinations(HostRoot root, IReadOnlyList<WantedBinary> binaries, bool isDry)
+    {
+        foreach (var path in binaries.Select(b => Path.GetDirectoryName(b.Destination)!).Distinct(StringComparer.Ordinal))
+        {
+            _directories[path] = !isDry ? root.OpenOrMakeDirectory(path, FileModes.Executable)
+                : root.TryOpenDirectory(path) ?? HostDirectory.Missing(path, root.Seen(path));
+        }
+
+        All =
+        [
+            .. binaries.Select(b => new Destination(
+                b.Name, b.ImagePath, _directories[Path.GetDirectoryName(b.Destination)!], Path.GetFileName(b.Destination))),
+        ];
+        foreach (var destination in All.Where(d => d.Directory.TryStat(d.FileName) is { IsFile: false, IsLink: false }))
+        {
+            throw destination.Directory.Refused(
+                destination.FileName, "is no file; expected a file, or nothing", $"move it away, or use --to {destination.Path}");
+        }
+    }
+
+    internal IReadOnlyList<Destination> All { get; }
+
+    /// <summary>Removes what killed runs were writing.</summary>
+    internal void RemoveAbandoned() => Remove(StagedBinary.Prefix);
+
+    /// <summary>Removes what has come of downloads.</summary>
+    internal void RemoveParts() => Remove(PartialBlob.Prefix);
+
+    public void Dispose()
+    {
+        foreach (var directory in _directories.Values)
+        {
+            directory.Dispose();
+        }
+    }
+
+    private void Remove(string prefix)
+    {
+        foreach (var directory in _directories.Values)
+        {
+            foreach (var name in directory.Names(prefix).ToList())
+            {
+                directory.Remove(name);
+            }
+        }
+    }
+}

@@ -1,0 +1,140 @@
+using Hyperkube.Oci;
+
+namespace Hyperkube.Host;
+
+/// <summary>What a rollback put back.</summary>
+/// <param name="Left">What was there.</param>
+/// <param name="Restored">What was replaced by it and is there again.</param>
+public sealed record RolledBack(InstalledBinary Left, ReplacedFile Restored);
+
+/// <summary>Puts back what the last install that changed something replaced, and puts the digest that it leaves on hold.</summary>
+/// <param name="root">The host.</param>
+/// <param name="log">Told what happens.</param>
+/// <param name="searchPath">Where programs are looked for: PATH.</param>
+/// <param name="time">The clock.</param>
+public sealed class HostRollback(HostRoot root, IActivityLog log, string? searchPath, TimeProvider time)
+{
+    /// <summary>Goes back.</summary>
+    /// <param name="names">Names or paths of what is to go back; all if there are none.</param>
+    /// <param name="restart">What is restarted then.</param>
+    /// <param name="isDry">Whether nothing is changed.</param>
+    /// <param name="lockPatience">How long another run is waited for.</param>
+    /// <param name="cancellationToken">Ends the waits.</param>
+    /// <exception cref="HyperkubeException">There is nothing to go back to (<see cref="ErrorKind.NotFound"/>), or what was kept is not
+    /// what was replaced (<see cref="ErrorKind.BadContent"/>).</exception>
+    public async Task<(IReadOnlyList<RolledBack> Binaries, IReadOnlyList<string> Restarted, HyperkubeException? Failure)> RunAsync(
+        IReadOnlyList<string> names, RestartRequest restart, bool isDry, TimeSpan lockPatience, CancellationToken cancellationToken)
+    {
+        using var state = isDry
+            ? HostState.Look(root, log.Warn)
+            : await HostState.LockAsync(root, lockPatience, log.Warn, cancellationToken).ConfigureAwait(false);
+        if (!isDry)
+        {
+            new HostSwitch(root, state, log.Warn).Recover(cancellationToken);
+        }
+
+        UnitRestarts units = new(root, state, log, searchPath, time);
+        var chosen = Choose(state.Receipt, names);
+        await units.CheckAsync(restart, [.. chosen.Select(b => b.Path)], cancellationToken).ConfigureAwait(false);
+        if (isDry)
+        {
+            return ([.. chosen.Select(b => new RolledBack(b, b.Previous!))], [], null);
+        }
+
+        var done = Run(state, chosen, "it was rolled back", restart.Units, cancellationToken);
+        var (restarted, complaints) = await units.SettleAsync(restart, cancellationToken).ConfigureAwait(false);
+        return (done, restarted, complaints.Count == 0 ? null : new HyperkubeException(
+            ErrorKind.Unhealthy, $"{string.Join("; ", complaints)}; the old files are back in place"));
+    }
+
+    /// <summary>Puts files back under a lock that is held already.</summary>
+    internal IReadOnlyList<RolledBack> Run(
+        HostState state, IReadOnlyList<InstalledBinary> binaries, string because, IReadOnlyList<string> units,
+        CancellationToken cancellationToken)
+    {
+        List<SwitchStep> steps = [];
+        foreach (var binary in binaries)
+        {
+            using var directory = root.TryOpenDirectory(Path.GetDirectoryName(binary.Path)!)
+                ?? throw new HyperkubeException(ErrorKind.NotFound, $"{root.Seen(binary.Path)}: its directory is gone");
+            steps.Add(Prepare(binary, directory, cancellationToken));
+        }
+
+        var paths = binaries.Select(b => b.Path).ToHashSet(StringComparer.Ordinal);
+        var receipt = state.Receipt;
+        receipt = receipt with
+        {
+            Binaries =
+            [
+                .. receipt.Binaries.Where(b => !paths.Contains(b.Path))
+                    .Concat(binaries.Select(b => b.Previous!.Installed).OfType<InstalledBinary>())
+                    .OrderBy(b => b.Path, StringComparer.Ordinal),
+            ],
+            Holds = [.. receipt.Holds, .. HoldsOn(binaries, because)],
+            Owed = UnitRestarts.Owe(receipt, units, [.. paths]),
+        };
+        new HostSwitch(root, state, log.Warn).Run(new SwitchIntent(steps, receipt));
+        return [.. binaries.Select(b => new RolledBack(b, b.Previous!))];
+    }
+
+    private List<InstalledBinary> Choose(InstallReceipt receipt, IReadOnlyList<string> names)
+    {
+        if (receipt.Binaries.Count == 0)
+        {
+            throw new HyperkubeException(ErrorKind.NotFound, $"nothing is installed here by the receipt in {root.Seen(HostState.DirectoryPath)}");
+        }
+
+        foreach (var name in names.Where(n => !receipt.Binaries.Any(b => IsCalled(b, n))))
+        {
+            throw new HyperkubeException(
+                ErrorKind.NotFound, $"{name}: not installed; expected one of {string.Join(", ", receipt.Binaries.Select(b => b.Path))}");
+        }
+
+        var chosen = receipt.Binaries
+            .Where(b => b.Previous is not null && (names.Count == 0 || names.Any(n => IsCalled(b, n)))).ToList();
+        return chosen.Count > 0 ? chosen : throw new HyperkubeException(
+            ErrorKind.NotFound, "there is nothing to go back to: the last install replaced nothing, or has been rolled back")
+        {
+            Hint = "install the version that you want",
+        };
+    }
+
+    private static bool IsCalled(InstalledBinary binary, string name) => binary.Name == name || binary.Path == name;
+
+    private static SwitchStep Prepare(InstalledBinary binary, HostDirectory directory, CancellationToken cancellationToken)
+    {
+        var (name, previous) = (Path.GetFileName(binary.Path), binary.Previous!);
+        var isWhole = previous.Link is { } link
+            ? directory.ReadLink(previous.Kept) == link
+            : directory.HashOf(previous.Kept, cancellationToken)?.Hex == previous.Sha256;
+        if (!isWhole)
+        {
+            throw new HyperkubeException(
+                directory.TryStat(previous.Kept) is null ? ErrorKind.NotFound : ErrorKind.BadContent,
+                $"{directory.Seen(previous.Kept)}: not the file that was replaced; expected sha256:{previous.Sha256}")
+            {
+                Hint = "install the version that you want",
+            };
+        }
+
+        var staged = StagedBinary.NewName(name);
+        directory.Keep(previous.Kept, staged);
+        var old = directory.TryStat(name);
+        return new SwitchStep
+        {
+            Directory = directory.Path,
+            Name = name,
+            Staged = staged,
+            NewSha256 = previous.Sha256,
+            NewLink = previous.Link,
+            HasOld = old is not null,
+            OldSha256 = old is { IsFile: true } ? directory.HashOf(name, cancellationToken)?.Hex : null,
+            OldLink = old is { IsLink: true } ? directory.ReadLink(name) : null,
+            IsRollback = true,
+        };
+    }
+
+    private IEnumerable<Hold> HoldsOn(IReadOnlyList<InstalledBinary> binaries, string because) =>
+        binaries.GroupBy(b => (b.Digest, b.Manifest)).Select(
+            image => new Hold(image.Key.Digest, image.Key.Manifest, [.. image.Select(b => b.Path)], because, time.GetUtcNow()));
+}

@@ -1,0 +1,141 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Hyperkube.Oci;
+using Hyperkube.Oci.Content;
+
+namespace Hyperkube.Host;
+
+/// <summary>What a host remembers of its installs, in <c>/var/lib/hyperkube</c>.</summary>
+/// <remarks>Whoever changes it holds the lock of <see cref="LockAsync"/>: one run at a time per host.</remarks>
+public sealed class HostState : IDisposable
+{
+    /// <summary>Where it lies, as the host sees it.</summary>
+    public const string DirectoryPath = "/var/lib/hyperkube";
+
+    /// <summary>Thousands of binaries fit; more is damage.</summary>
+    private const int MaxBytes = 4 << 20;
+
+    private const string ReceiptName = "receipt.json";
+    private const string DamagedName = "receipt.json.damaged";
+    private const string IntentName = "intent.json";
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
+    private readonly HostDirectory _directory;
+    private readonly DirectoryLock? _lock;
+    private readonly Action<string> _warn;
+
+    private HostState(HostDirectory directory, DirectoryLock? held, Action<string> warn)
+    {
+        (_directory, _lock, _warn) = (directory, held, warn);
+        Receipt = ReadReceipt();
+    }
+
+    /// <summary>What is installed.</summary>
+    public InstallReceipt Receipt { get; private set; }
+
+    /// <summary>Whether an install was ended between two renames.</summary>
+    public bool IsInterrupted => _directory.TryStat(IntentName) is not null;
+
+    /// <summary>Opens the state to change it; the caller disposes it, which ends the lock.</summary>
+    /// <param name="root">The host.</param>
+    /// <param name="patience">How long to wait for another run to end.</param>
+    /// <param name="warn">Told of a receipt that cannot be read.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="HyperkubeException">Another run has not ended (<see cref="ErrorKind.TimedOut"/>).</exception>
+    public static async Task<HostState> LockAsync(
+        HostRoot root, TimeSpan patience, Action<string> warn, CancellationToken cancellationToken)
+    {
+        var directory = root.OpenOrMakeDirectory(DirectoryPath, OwnerOnly);
+        try
+        {
+            File.SetUnixFileMode(directory.Link, OwnerOnly);
+            var held = await DirectoryLock.AcquireAsync(directory.Link, patience, cancellationToken, root.Seen(DirectoryPath))
+                .ConfigureAwait(false);
+            return new HostState(directory, held, warn);
+        }
+        catch (UnauthorizedAccessException)
+        {
+            directory.Dispose();
+            throw new HyperkubeException(ErrorKind.HostFailed, $"{root.Seen(DirectoryPath)}: not this user's") { Hint = "run as root" };
+        }
+        catch
+        {
+            directory.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Opens the state to look at it; the caller disposes it.</summary>
+    /// <param name="root">The host.</param>
+    /// <param name="warn">Told of a receipt that cannot be read.</param>
+    public static HostState Look(HostRoot root, Action<string> warn) => new(
+        root.TryOpenDirectory(DirectoryPath) ?? HostDirectory.Missing(DirectoryPath, root.Seen(DirectoryPath)), held: null, warn);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _lock?.Dispose();
+        _directory.Dispose();
+    }
+
+    internal void Save(InstallReceipt receipt)
+    {
+        _directory.Write(ReceiptName, Json(receipt, HostJson.Default.InstallReceipt));
+        Receipt = receipt;
+    }
+
+    internal void Save(SwitchIntent intent) => _directory.Write(IntentName, Json(intent, HostJson.Default.SwitchIntent));
+
+    internal void ForgetIntent() => _directory.Remove(IntentName);
+
+    // One that cannot be read was never whole: it is renamed into place only after it was flushed.
+    internal SwitchIntent? TryReadIntent()
+    {
+        try
+        {
+            return Read(IntentName, HostJson.Default.SwitchIntent);
+        }
+        catch (Exception e) when (e is JsonException or InvalidDataException)
+        {
+            _warn($"{_directory.Seen(IntentName)} cannot be read: {e.Message}; what it was about is left as it is");
+            ForgetIntent();
+            return null;
+        }
+    }
+
+    /// <summary>Removes what killed runs left in the state's directory.</summary>
+    internal void RemoveAbandoned()
+    {
+        foreach (var name in _directory.Names(StagedBinary.Prefix))
+        {
+            _directory.Remove(name);
+        }
+    }
+
+    // A damaged receipt never blocks an install: without one, everything is looked at anew.
+    private InstallReceipt ReadReceipt()
+    {
+        try
+        {
+            return Read(ReceiptName, HostJson.Default.InstallReceipt) ?? new InstallReceipt();
+        }
+        catch (Exception e) when (e is JsonException or InvalidDataException)
+        {
+            _warn($"{_directory.Seen(ReceiptName)} cannot be read: {e.Message}; going on without it");
+            if (_lock is not null)
+            {
+                _directory.Rename(ReceiptName, DamagedName);
+            }
+
+            return new InstallReceipt();
+        }
+    }
+
+    private T? Read<T>(string name, JsonTypeInfo<T> type)
+        where T : class =>
+        _directory.TryRead(name, MaxBytes) is { } json
+            ? JsonSerializer.Deserialize(json, type) ?? throw new JsonException("the document is null")
+            : null;
+
+    private static byte[] Json<T>(T document, JsonTypeInfo<T> type) => [.. JsonSerializer.SerializeToUtf8Bytes(document, type), (byte)'\n'];
+}

@@ -1,0 +1,146 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Hyperkube.Host;
+
+/// <summary>What is installed on a host: from where, what exactly, how it was checked, and when.</summary>
+/// <remarks>Versioned JSON. A later version reads it; what a later version adds, an earlier one keeps.</remarks>
+public sealed record InstallReceipt
+{
+    /// <summary>The version of this form.</summary>
+    public const int CurrentSchema = 1;
+
+    /// <summary>The version of the form it was written in.</summary>
+    public int Schema { get; init; } = CurrentSchema;
+
+    /// <summary>What is installed, by path.</summary>
+    public IReadOnlyList<InstalledBinary> Binaries { get; init; } = [];
+
+    /// <summary>What must not be installed again.</summary>
+    public IReadOnlyList<Hold> Holds { get; init; } = [];
+
+    /// <summary>What is still to be done with units.</summary>
+    public IReadOnlyList<OwedRestart> Owed { get; init; } = [];
+
+    /// <summary>What a later version wrote, kept.</summary>
+    [JsonExtensionData, JsonInclude]
+    internal Dictionary<string, JsonElement>? Extra { get; set; }
+
+    /// <summary>What is installed at a path; null if nothing is.</summary>
+    public InstalledBinary? At(string path) => Binaries.FirstOrDefault(b => b.Path == path);
+
+    /// <summary>With some binaries put in place of what was at their paths.</summary>
+    internal InstallReceipt With(IEnumerable<InstalledBinary> binaries)
+    {
+        var added = binaries.ToDictionary(b => b.Path, StringComparer.Ordinal);
+        return this with
+        {
+            Binaries = [.. Binaries.Where(b => !added.ContainsKey(b.Path)).Concat(added.Values).OrderBy(b => b.Path, StringComparer.Ordinal)],
+        };
+    }
+}
+
+/// <summary>How what was installed was checked, the weakest first.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<VerificationMode>))]
+public enum VerificationMode
+{
+    /// <summary>By nothing but the digests that the registry gave: <c>--insecure-skip-signature</c>.</summary>
+    [JsonStringEnumMemberName("none")]
+    None,
+
+    /// <summary>By a digest that the caller gave.</summary>
+    [JsonStringEnumMemberName("digest")]
+    Digest,
+
+    /// <summary>By the signature of the Kubernetes release team.</summary>
+    [JsonStringEnumMemberName("signature")]
+    Signature,
+}
+
+/// <summary>A binary on a host.</summary>
+public sealed record InstalledBinary
+{
+    /// <summary>Where it lies, as the host sees it.</summary>
+    public required string Path { get; init; }
+
+    /// <summary>What it was called in the image.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The image as the caller called it.</summary>
+    public required string Reference { get; init; }
+
+    /// <summary>What the reference stood for.</summary>
+    public required string Digest { get; init; }
+
+    /// <summary>The manifest of the platform.</summary>
+    public required string Manifest { get; init; }
+
+    /// <summary>For what it was built.</summary>
+    public required string Platform { get; init; }
+
+    /// <summary>What the image, or the binary itself, says it is; null when nobody says.</summary>
+    public string? Version { get; init; }
+
+    /// <summary><c>probed</c> if the binary itself said its version, <c>claimed</c> if only the image did.</summary>
+    public string VersionProof { get; init; } = Claimed;
+
+    /// <summary>64 hex digits.</summary>
+    public required string Sha256 { get; init; }
+
+    /// <summary>In bytes.</summary>
+    public required long Size { get; init; }
+
+    /// <summary>How it was checked.</summary>
+    public required VerificationMode Verified { get; init; }
+
+    /// <summary>When.</summary>
+    public required DateTimeOffset InstalledAt { get; init; }
+
+    /// <summary>What the file system said of it right after; null while it is on its way.</summary>
+    public FileStamp? Stamp { get; init; }
+
+    /// <summary>What it replaced; null if there was nothing, or if that has been put back.</summary>
+    public ReplacedFile? Previous { get; init; }
+
+    internal const string Claimed = "claimed";
+    internal const string Probed = "probed";
+}
+
+/// <summary>A file that was replaced and is kept.</summary>
+public sealed record ReplacedFile
+{
+    /// <summary>Under which name it is kept in the same directory.</summary>
+    public required string Kept { get; init; }
+
+    /// <summary>64 hex digits; null for a symbolic link.</summary>
+    public string? Sha256 { get; init; }
+
+    /// <summary>Where the symbolic link led; null for a file.</summary>
+    public string? Link { get; init; }
+
+    /// <summary>What the receipt said of it; null if it was not installed by this program.</summary>
+    public InstalledBinary? Installed { get; init; }
+}
+
+/// <summary>A digest that is not installed again until the reference points elsewhere.</summary>
+/// <param name="Digest">What the reference stood for.</param>
+/// <param name="Manifest">The manifest of the platform.</param>
+/// <param name="Paths">Where it must not go.</param>
+/// <param name="Because">Why.</param>
+/// <param name="Since">From when on.</param>
+public sealed record Hold(string Digest, string Manifest, IReadOnlyList<string> Paths, string Because, DateTimeOffset Since);
+
+/// <summary>A unit that has not been seen healthy with what is installed now.</summary>
+/// <param name="Unit">The unit.</param>
+/// <param name="IsRestarted">Whether it was restarted, and only its health is not known.</param>
+/// <param name="Paths">What was changed.</param>
+public sealed record OwedRestart(string Unit, bool IsRestarted, IReadOnlyList<string> Paths);
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    RespectNullableAnnotations = true,
+    WriteIndented = true)]
+[JsonSerializable(typeof(InstallReceipt))]
+[JsonSerializable(typeof(SwitchIntent))]
+internal sealed partial class HostJson : JsonSerializerContext;

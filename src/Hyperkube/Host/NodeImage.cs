@@ -1,0 +1,122 @@
+using System.Globalization;
+using Hyperkube.Images;
+using Hyperkube.Oci;
+using Hyperkube.Oci.Content;
+using Hyperkube.Oci.Images;
+using Hyperkube.Releases;
+
+namespace Hyperkube.Host;
+
+/// <summary>The image of one platform, ours or another's, as an installer needs it.</summary>
+internal sealed class NodeImage
+{
+    private const string ZstdSuffix = "-zstd";
+
+    private NodeImage(Descriptor root, Descriptor manifest, ImageManifest content, ImageConfig config, string? version)
+    {
+        (Root, Manifest, Layers, DiffIds, Version) = (root, manifest, content.Layers, config.RootFileSystem.DiffIds, version);
+    }
+
+    /// <summary>What the reference stands for.</summary>
+    internal Descriptor Root { get; }
+
+    /// <summary>The manifest of the platform.</summary>
+    internal Descriptor Manifest { get; }
+
+    /// <summary>Its layers, bottom first.</summary>
+    internal IReadOnlyList<Descriptor> Layers { get; }
+
+    /// <summary>The digests of their tars.</summary>
+    internal IReadOnlyList<Digest> DiffIds { get; }
+
+    /// <summary>What the image says it is, or its tag; null if neither is a version.</summary>
+    internal string? Version { get; }
+
+    /// <summary>Reads the documents of one platform.</summary>
+    /// <exception cref="HyperkubeException">There is no such platform (<see cref="ErrorKind.NotFound"/>), or the documents contradict
+    /// each other (<see cref="ErrorKind.BadContent"/>).</exception>
+    internal static async Task<NodeImage> OpenAsync(
+        IContentSource source, ImageReference reference, Descriptor root, Platform platform, CancellationToken cancellationToken)
+    {
+        var document = await source.ReadDocumentAsync(root, cancellationToken).ConfigureAwait(false);
+        var (manifest, said) = (root, (string?)null);
+        if (MediaTypes.IsIndex(root.MediaType))
+        {
+            var index = OciJson.ReadIndex(document, root.Digest.ToString());
+            manifest = Choose(index, platform, reference);
+            said = index.Annotations?.GetValueOrDefault(Annotations.Version);
+            document = await source.ReadDocumentAsync(manifest, cancellationToken).ConfigureAwait(false);
+        }
+        else if (!MediaTypes.IsManifest(root.MediaType))
+        {
+            throw new HyperkubeException(ErrorKind.BadContent, $"{reference}: a '{root.MediaType}'; expected an image or an index");
+        }
+
+        var content = OciJson.ReadManifest(document, manifest.Digest.ToString());
+        var json = await source.ReadDocumentAsync(content.Config, cancellationToken).ConfigureAwait(false);
+        var config = OciJson.ReadConfig(json, content.Config.Digest.ToString());
+        Check(reference, platform, manifest == root, content, config);
+        var version = content.Annotations?.GetValueOrDefault(Annotations.Version)
+            ?? said
+            ?? config.Container?.Labels?.GetValueOrDefault(Annotations.Version);
+        return new NodeImage(root, manifest, content, config, VersionOf(version) ?? VersionOf(TagOf(reference)));
+    }
+
+    /// <summary>What a layer says is in it; null if it says nothing.</summary>
+    internal static ClaimedFile? ClaimOf(Descriptor layer) =>
+        layer.Annotation(NodeImageRecipe.FilePath) is ['/', .. var path]
+        && layer.Annotation(NodeImageRecipe.FileSha256) is { } hex && Digest.TryParse($"sha256:{hex}", null, out var sha256)
+        && long.TryParse(layer.Annotation(NodeImageRecipe.FileSize), NumberStyles.None, CultureInfo.InvariantCulture, out var size)
+            ? new ClaimedFile(path, sha256, size)
+            : null;
+
+    private static Descriptor Choose(ImageIndex index, Platform platform, ImageReference reference)
+    {
+        var images = index.Manifests.Where(m => MediaTypes.IsManifest(m.MediaType) && m.Platform is not null and not { Os: "unknown" })
+            .ToList();
+        return images.Find(m => m.Platform == platform)
+            ?? images.Find(m => IsFor(platform, m.Platform!.Os, m.Platform.Architecture, m.Platform.Variant))
+            ?? throw new HyperkubeException(
+                ErrorKind.NotFound, $"{reference}: has no {platform}; it has {string.Join(", ", images.Select(m => m.Platform))}");
+    }
+
+    private static void Check(
+        ImageReference reference, Platform platform, bool isAlone, ImageManifest manifest, ImageConfig config)
+    {
+        if (!IsFor(platform, config.Os, config.Architecture, config.Variant))
+        {
+            throw new HyperkubeException(
+                isAlone ? ErrorKind.NotFound : ErrorKind.BadContent,
+                $"{reference}: the image's config says {config.Os}/{config.Architecture}; expected {platform}");
+        }
+
+        if (config.RootFileSystem.DiffIds.Count != manifest.Layers.Count)
+        {
+            throw new HyperkubeException(
+                ErrorKind.BadContent,
+                $"{reference}: {manifest.Layers.Count} layers, and the image's config names {config.RootFileSystem.DiffIds.Count}");
+        }
+    }
+
+    // arm64 has a variant that every arm64 has, and some write it.
+    private static bool IsFor(Platform wanted, string os, string architecture, string? variant) =>
+        (os, architecture) == (wanted.Os, wanted.Architecture)
+        && (variant == wanted.Variant || (architecture == "arm64" && (variant ?? "v8") == (wanted.Variant ?? "v8")));
+
+    private static string? VersionOf(string? text)
+    {
+        var plain = text?.EndsWith(ZstdSuffix, StringComparison.Ordinal) == true ? text[..^ZstdSuffix.Length] : text;
+        return KubernetesVersion.TryParse(plain?.Replace('+', '-'), null, out var version) ? version.ToString() : null;
+    }
+
+    private static string? TagOf(ImageReference reference) => reference switch
+    {
+        RegistryReference remote => remote.Tag,
+        LayoutReference layout => layout.Tag,
+        ArchiveReference { Name: { } name } => name[(name.LastIndexOf(':') + 1)..],
+        _ => null,
+    };
+}
+
+/// <summary>What a layer's annotations say is in it: a hint.</summary>
+internal sealed record ClaimedFile(string Path, Digest Sha256, long Size);
