@@ -42,7 +42,7 @@ internal sealed class BinaryFetch(IContentSource source, NodeImage image, bool i
 
     /// <summary>Brings them.</summary>
     /// <param name="wanted">Which.</param>
-    /// <param name="makeReady">What is done with each as soon as its layer is whole.</param>
+    /// <param name="makeReady">What is done with each as soon as it is certain that no layer hides it.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>Each staged; the caller disposes them.</returns>
     /// <exception cref="HyperkubeException">The image has no such file (<see cref="ErrorKind.NotFound"/>), or is not what it says.</exception>
@@ -50,6 +50,14 @@ internal sealed class BinaryFetch(IContentSource source, NodeImage image, bool i
         IReadOnlyCollection<Destination> wanted, Func<Destination, StagedBinary, CancellationToken, Task> makeReady,
         CancellationToken cancellationToken)
     {
+        async Task MakeReadyAsync(Destination destination, StagedBinary binary, CancellationToken token)
+        {
+            if (!isDry)
+            {
+                await makeReady(destination, binary, token).ConfigureAwait(false);
+            }
+        }
+
         var plan = Plan(wanted);
         var found = new LayerFiles?[plan.Count];
         try
@@ -62,14 +70,21 @@ internal sealed class BinaryFetch(IContentSource source, NodeImage image, bool i
                 {
                     if (!plan[i].Wanted.All(w => IsDecided(w.ImagePath, found.AsSpan(0, i))))
                     {
-                        var files = found[i] = await ReadAsync(plan[i], token).ConfigureAwait(false);
-                        foreach (var destination in plan[i].Wanted.Where(w => !isDry && files.Has(w.ImagePath)))
+                        found[i] = await ReadAsync(plan[i], token).ConfigureAwait(false);
+                        if (plan[i].IsCertain)
                         {
-                            await makeReady(destination, files.Of(destination.ImagePath), token).ConfigureAwait(false);
+                            await MakeReadyAsync(plan[i].Wanted[0], found[i]!.Of(plan[i].Wanted[0].ImagePath), token)
+                                .ConfigureAwait(false);
                         }
                     }
                 }).ConfigureAwait(false);
-            return Take(wanted, found);
+            var taken = Take(wanted, found);
+            var certain = plan.Where(w => w.IsCertain).SelectMany(w => w.Wanted).ToHashSet();
+            await Parallel.ForEachAsync(
+                taken.Where(t => !certain.Contains(t.Key)),
+                new ParallelOptions { MaxDegreeOfParallelism = MaxParallel, CancellationToken = cancellationToken },
+                async (binary, token) => await MakeReadyAsync(binary.Key, binary.Value, token).ConfigureAwait(false)).ConfigureAwait(false);
+            return taken;
         }
         finally
         {
@@ -91,7 +106,8 @@ internal sealed class BinaryFetch(IContentSource source, NodeImage image, bool i
             var here = claim is null ? [.. open] : open.Where(w => w.ImagePath == claim.Path).ToList();
             if (here.Count > 0)
             {
-                plan.Add(new Work(image.Layers[i], image.DiffIds[i], here));
+                var isCertain = claim is not null && plan.TrueForAll(w => w.IsCertain);
+                plan.Add(new Work(image.Layers[i], image.DiffIds[i], here, isCertain));
             }
 
             open.RemoveAll(w => w.ImagePath == claim?.Path);
@@ -189,5 +205,9 @@ internal sealed class BinaryFetch(IContentSource source, NodeImage image, bool i
         return taken;
     }
 
-    private sealed record Work(Descriptor Layer, Digest DiffId, IReadOnlyList<Destination> Wanted);
+    /// <param name="Layer">Which layer is read.</param>
+    /// <param name="DiffId">Of its tar.</param>
+    /// <param name="Wanted">For which files.</param>
+    /// <param name="IsCertain">Whether it holds its one file by its maker's word, and no layer above can hide it.</param>
+    private sealed record Work(Descriptor Layer, Digest DiffId, IReadOnlyList<Destination> Wanted, bool IsCertain);
 }

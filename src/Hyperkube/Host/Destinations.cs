@@ -32,11 +32,24 @@ internal sealed class Destinations : IDisposable
 
     internal IReadOnlyList<Destination> All { get; }
 
-    /// <summary>Removes what killed runs were writing.</summary>
-    internal void RemoveAbandoned() => Remove(StagedBinary.Prefix);
+    /// <summary>Removes what killed runs were writing, here and wherever something is installed.</summary>
+    internal void RemoveAbandoned(HostRoot root, InstallReceipt receipt)
+    {
+        Remove(_directories.Values, StagedBinary.Prefix);
+        foreach (var path in receipt.Binaries.Select(b => Path.GetDirectoryName(b.Path)!).Except(_directories.Keys, StringComparer.Ordinal))
+        {
+            if (root.TryOpenDirectory(path) is { } other)
+            {
+                using (other)
+                {
+                    Remove([other], StagedBinary.Prefix);
+                }
+            }
+        }
+    }
 
     /// <summary>Removes what has come of downloads.</summary>
-    internal void RemoveParts() => Remove(PartialBlob.Prefix);
+    internal void RemoveParts() => Remove(_directories.Values, PartialBlob.Prefix);
 
     public void Dispose()
     {
@@ -46,9 +59,9 @@ internal sealed class Destinations : IDisposable
         }
     }
 
-    private void Remove(string prefix)
+    private static void Remove(IEnumerable<HostDirectory> directories, string prefix)
     {
-        foreach (var directory in _directories.Values)
+        foreach (var directory in directories)
         {
             foreach (var name in directory.Names(prefix).ToList())
             {

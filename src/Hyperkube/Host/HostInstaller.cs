@@ -35,7 +35,7 @@ public sealed class HostInstaller(
         {
             if (!request.IsDry)
             {
-                destinations.RemoveAbandoned();
+                destinations.RemoveAbandoned(root, state.Receipt);
                 state.RemoveAbandoned();
             }
 

@@ -81,7 +81,8 @@ public sealed record InstalledBinary
     /// <summary>What the image, or the binary itself, says it is; null when nobody says.</summary>
     public string? Version { get; init; }
 
-    /// <summary><c>probed</c> if the binary itself said its version, <c>claimed</c> if only the image did.</summary>
+    /// <summary><c>probed</c> if the binary itself said its version, <c>pinned</c> if the image of the caller's digest did, <c>claimed</c>
+    /// if any image did.</summary>
     public string VersionProof { get; init; } = Claimed;
 
     /// <summary>64 hex digits.</summary>
@@ -102,7 +103,12 @@ public sealed record InstalledBinary
     /// <summary>What it replaced; null if there was nothing, or if that has been put back.</summary>
     public ReplacedFile? Previous { get; init; }
 
+    /// <summary>Whether more than the image's own word proves the version.</summary>
+    [JsonIgnore]
+    public bool IsVersionProved => VersionProof is Probed or Pinned;
+
     internal const string Claimed = "claimed";
+    internal const string Pinned = "pinned";
     internal const string Probed = "probed";
 }
 

@@ -109,6 +109,16 @@ internal sealed class InstallRun(
             }
         }
 
+        CheckMinimum(destination, version ?? PinnedVersion);
+        return version;
+    }
+
+    // What the caller's digest stands for was looked at by whoever chose the digest.
+    private KubernetesVersion? PinnedVersion =>
+        request.Verify == VerificationMode.Digest && KubernetesVersion.TryParse(image.Version, null, out var version) ? version : null;
+
+    private void CheckMinimum(Destination destination, KubernetesVersion? version)
+    {
         if (request.MinimumVersion is { } minimum && (version is null || version.CompareTo(minimum) < 0))
         {
             throw new HyperkubeException(
@@ -117,8 +127,6 @@ internal sealed class InstallRun(
                     ? $"--minimum-version {minimum}: nothing proves the version of {destination.Name}"
                     : $"--minimum-version {minimum}: {destination.Name} is {version}");
         }
-
-        return version;
     }
 
     // Right already: then it is not fetched. What the receipt says of a path is checked against the file before it counts.
@@ -205,7 +213,9 @@ internal sealed class InstallRun(
         Manifest = image.Manifest.Digest.ToString(),
         Platform = request.Platform.ToString(),
         Version = probed?.ToString() ?? image.Version,
-        VersionProof = probed is null ? InstalledBinary.Claimed : InstalledBinary.Probed,
+        VersionProof = probed is not null ? InstalledBinary.Probed
+            : PinnedVersion is not null ? InstalledBinary.Pinned
+            : InstalledBinary.Claimed,
         Sha256 = content.Digest.Hex,
         Size = content.Size,
         Verified = request.Verify,

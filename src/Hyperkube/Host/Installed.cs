@@ -82,6 +82,6 @@ internal sealed class Installed(HostState state, Destinations destinations, Inst
 
     private bool IsOldEnough(InstalledBinary there) =>
         request.MinimumVersion is not { } minimum
-        || (there.VersionProof == InstalledBinary.Probed
+        || (there.IsVersionProved
             && KubernetesVersion.TryParse(there.Version, null, out var version) && version.CompareTo(minimum) >= 0);
 }
