@@ -36,6 +36,17 @@ internal static class Parsers
         return words;
     }
 
+    /// <summary>Words that are no flags: one that was mistyped ends up where any number of words may stand.</summary>
+    internal static string[] Names(ArgumentResult result)
+    {
+        foreach (var token in result.Tokens.Where(t => t.Value.StartsWith('-')))
+        {
+            result.AddError($"Unrecognized command or argument '{token.Value}'.");
+        }
+
+        return [.. result.Tokens.Select(t => t.Value)];
+    }
+
     private static List<T> Read<T>(ArgumentResult result, IEnumerable<string> words)
         where T : class, IParsable<T>
     {

@@ -17,6 +17,9 @@ public sealed class HelpTests : IDisposable
     [InlineData("copy")]
     [InlineData("explain")]
     [InlineData("inspect")]
+    [InlineData("install")]
+    [InlineData("status")]
+    [InlineData("rollback")]
     public async Task The_help_is_the_one_in_the_file(string command)
     {
         var help = (await HelpAsync(command)).Out;
@@ -30,6 +33,9 @@ public sealed class HelpTests : IDisposable
     [InlineData("copy")]
     [InlineData("explain")]
     [InlineData("inspect")]
+    [InlineData("install")]
+    [InlineData("status")]
+    [InlineData("rollback")]
     public async Task Every_command_has_an_example(string command) =>
         Assert.Contains($"\n    hyperkube {command} ", (await HelpAsync(command)).Out, StringComparison.Ordinal);
 
@@ -39,7 +45,7 @@ public sealed class HelpTests : IDisposable
         var help = (await HelpAsync("hyperkube")).Out;
 
         Assert.All(
-            ["  build", "  fetch", "  copy", "  inspect", "  explain", "HYPERKUBE_<FLAG>", "Exit codes: 0"],
+            ["  build", "  fetch", "  copy", "  inspect", "  explain", "  install", "  status", "  rollback", "HYPERKUBE_<FLAG>", "Exit codes: 0"],
             word => Assert.Contains(word, help, StringComparison.Ordinal));
     }
 
@@ -47,7 +53,7 @@ public sealed class HelpTests : IDisposable
     [Fact]
     public async Task The_examples_can_be_typed()
     {
-        foreach (var command in (string[])["build", "fetch", "copy", "explain", "inspect"])
+        foreach (var command in (string[])["build", "fetch", "copy", "explain", "inspect", "install", "status", "rollback"])
         {
             var examples = (await HelpAsync(command)).Out.Split('\n')
                 .Where(l => l.StartsWith($"    hyperkube {command} ", StringComparison.Ordinal)).Select(l => l.Trim()).ToList();

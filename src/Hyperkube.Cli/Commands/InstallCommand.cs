@@ -23,8 +23,8 @@ internal static class InstallCommand
             "Puts binaries of an image onto this host: verified, atomic, resumable, reversible. Nothing is changed before\n" +
             "everything is checked; what is there already is not fetched.\n\n" +
             "Examples:\n" +
-            "  hyperkube install registry.example.com/hyperkube@sha256:... --verify digest --restart kubelet\n" +
-            "  hyperkube install oci-archive:/media/usb/hyperkube.tar kubelet=/usr/bin/kubelet --insecure-skip-signature")
+            "  hyperkube install registry.example.com/hyperkube:v1.36.4 --restart kubelet --rollback-on-failure\n" +
+            "  hyperkube install oci-archive:/media/usb/hyperkube.tar kubelet=/usr/bin/kubelet --dry-run")
         {
             reference,
         };

@@ -18,6 +18,7 @@ internal sealed class InstallOptions
     private readonly Argument<string[]> _names = new("NAME[=DEST]")
     {
         Description = "What to install, and where; a NAME with a slash is a path in the image (default: kubelet kubectl)",
+        CustomParser = Parsers.Names,
         Arity = ArgumentArity.ZeroOrMore,
     };
 
@@ -137,15 +138,18 @@ internal sealed class InstallOptions
 
     private static string[] Names(string[]? words) => words is null or [] ? DefaultNames : words;
 
+    // By the words as they were typed: values that are wrong by themselves are refused elsewhere.
     private IEnumerable<string> Problems(CommandResult result)
     {
+        var words = result.GetResult(_names)?.Tokens.Select(t => t.Value).ToArray();
+        var directory = result.GetResult(_to)?.Tokens is [.., var last] && last.Value.StartsWith('/') ? last.Value : DefaultDirectory;
         List<WantedBinary> binaries = [];
-        foreach (var word in Names(result.GetValue(_names)))
+        foreach (var word in Names(words).Where(w => !w.StartsWith('-')))
         {
             string? problem = null;
             try
             {
-                binaries.Add(WantedBinary.Parse(word, result.GetValue(_to) ?? DefaultDirectory));
+                binaries.Add(WantedBinary.Parse(word, directory));
             }
             catch (FormatException e)
             {

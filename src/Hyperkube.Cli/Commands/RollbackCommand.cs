@@ -16,6 +16,7 @@ internal static class RollbackCommand
         Argument<string[]> names = new("NAME")
         {
             Description = "Names or paths of what goes back (default: all that was replaced)",
+            CustomParser = Parsers.Names,
             Arity = ArgumentArity.ZeroOrMore,
         };
         Command command = new("rollback",

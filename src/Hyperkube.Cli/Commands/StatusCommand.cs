@@ -15,7 +15,7 @@ internal static class StatusCommand
             "Says what is installed here, from which image, and whether the files still are what was installed: each is read\n" +
             "again. Exit code 4 if one is not, 3 if nothing is installed. Changes nothing.\n\n" +
             "Example:\n" +
-            "  hyperkube status") { root };
+            "  hyperkube status --format json") { root };
         command.SetAction((line, token) => Task.Run(() => run(line.GetValue(root) ?? "/", token), token));
         return command;
     }
