@@ -14,6 +14,7 @@ internal sealed class HostSender(
     private const int MaxRedirects = 5;
 
     private readonly SchemeChoice _scheme = new(host);
+    private readonly LargeBodies _bodies = new();
 
     /// <summary>Sends a request, and wherever a redirect leads.</summary>
     /// <returns>The answer, of any status; the caller disposes it.</returns>
@@ -81,10 +82,10 @@ internal sealed class HostSender(
             VersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
             Content = request.Body is null ? null : await request.Body(either.Token).ConfigureAwait(false),
         };
-        if (message.Content is UploadContent upload)
-        {
-            upload.Guard = guard;
-        }
+        var upload = message.Content as UploadContent;
+        var isAsking = upload is not null && _bodies.ShouldAsk(upload.Length);
+        upload?.Guard = guard;
+        message.Headers.ExpectContinue = isAsking ? true : null;
 
         message.Headers.Range = request.Range;
         message.Headers.UserAgent.Add(new ProductInfoHeaderValue("hyperkube", null));
@@ -107,12 +108,31 @@ internal sealed class HostSender(
         try
         {
             options.Traffic.CountRequest();
+            var sent = TimeProvider.System.GetTimestamp();
             var response = await http.SendAsync(message, either.Token).ConfigureAwait(false);
+            if (upload is not null)
+            {
+                var waited = isAsking && upload.Began is { } began ? TimeProvider.System.GetElapsedTime(sent, began) : (TimeSpan?)null;
+                _bodies.Note(response, upload.Length, waited);
+            }
+
+            if (isAsking && response.StatusCode == HttpStatusCode.ExpectationFailed)
+            {
+                response.Dispose();
+                return await SendOnceAsync(request, uri, authorization, cancellationToken).ConfigureAwait(false);
+            }
+
+            if (upload?.IsCutOff == true && response.IsSuccessStatusCode)
+            {
+                response.Dispose();
+                throw new IOException("a success was said of half a body");
+            }
+
             return response.Content.Headers.ContentEncoding.All(e => e == "identity") ? response : throw Encoded(response);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            var failure = message.Content is UploadContent { IsDone: false } ? guard.Failure
+            var failure = upload?.IsDone == false ? guard.Failure
                 : $"no answer in {(message.Content is null ? options.AnswerTimeout : options.CommitTimeout).TotalSeconds:F0} s";
             throw new HyperkubeException(ErrorKind.Unavailable, $"{request.Method} {HttpFailure.Where(uri)}: {failure}");
         }
