@@ -10,6 +10,9 @@ internal sealed class LargeBodies
     /// <summary>What nginx takes unless told otherwise; and less is sent as fast as asked about.</summary>
     private const long FreeBytes = 1 << 20;
 
+    /// <summary>Timers count whole milliseconds, and not by the clock that measures here.</summary>
+    private static readonly TimeSpan TimerError = TimeSpan.FromMilliseconds(20);
+
     private readonly Lock _lock = new();
     private long _taken = FreeBytes;
     private bool _isDeaf;
@@ -36,7 +39,7 @@ internal sealed class LargeBodies
             // HTTP/2 can refuse at any time, so its servers need not answer; that the body waited in vain is the other sign.
             _isDeaf |= response.StatusCode == HttpStatusCode.ExpectationFailed
                 || response.Version.Major > 1
-                || waited >= HttpConnections.ExpectTimeout;
+                || waited >= HttpConnections.ExpectTimeout - TimerError;
         }
     }
 }

@@ -12,7 +12,8 @@ internal sealed class RemoteReferrers(RemoteRepository repository, RemoteDocumen
     /// <summary>Two writers of one tag overwrite each other; each looks whether its own survived, this often.</summary>
     private const int MaxRounds = 8;
 
-    private const int MaxPages = 16;
+    /// <summary>A page holds something: a list with more pages than a subject may have referrers is going in circles.</summary>
+    private const int MaxPages = ReferrersIndex.MaxReferrers;
 
     private readonly ConcurrentDictionary<HostConnection, bool> _withoutApi = new();
     private readonly ConcurrentDictionary<Digest, bool> _counted = new();
@@ -99,7 +100,7 @@ internal sealed class RemoteReferrers(RemoteRepository repository, RemoteDocumen
 
         List<Descriptor> all = [];
         var next = host.UriOf($"{repository.Name}/referrers/{subject}");
-        for (var page = 0; next is not null && page < MaxPages; page++)
+        for (var page = 0; next is not null; page++)
         {
             using var response = await host.SendAsync(
                 new RegistryRequest(HttpMethod.Get, next, repository.Pull) { Accept = [MediaTypes.Index], MaxAttempts = attempts },
@@ -120,7 +121,13 @@ internal sealed class RemoteReferrers(RemoteRepository repository, RemoteDocumen
 
             var where = Http.HttpFailure.Where(response);
             var document = await DocumentBody.ReadAsync(host, response, cancellationToken).ConfigureAwait(false);
-            all.AddRange(ReferrersIndex.Read(OciJson.ReadIndex(document, where), subject));
+            all.AddRange(OciJson.ReadIndex(document, where).Manifests);
+            _ = ReferrersIndex.Read(new ImageIndex { Manifests = all }, subject); // Too many are told before the next page is asked for.
+            if (page == MaxPages)
+            {
+                throw new HyperkubeException(ErrorKind.BadContent, $"{where}: more than {MaxPages} pages of referrers");
+            }
+
             next = await Links.NextAsync(host, response, cancellationToken).ConfigureAwait(false);
         }
 
