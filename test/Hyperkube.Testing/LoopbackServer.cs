@@ -13,6 +13,7 @@ namespace Hyperkube.Testing;
 public abstract class LoopbackServer : IAsyncDisposable
 {
     private const int MaxHeaderBytes = 64 * 1024;
+    private const byte TlsHandshake = 0x16;
 
     private readonly TcpListener _listener = new(IPAddress.Loopback, port: 0);
     private readonly CancellationTokenSource _stop = new();
@@ -49,6 +50,10 @@ public abstract class LoopbackServer : IAsyncDisposable
 
     /// <summary>Whether the connection is closed after an early answer, with the body unread.</summary>
     public bool HangsUpEarly { get; set; }
+
+    /// <summary>What it says, where it has a certificate, to those who talk plain HTTP; Go's words unless told.</summary>
+    public string ToPlainHttp { get; set; } =
+        "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
 
     /// <summary>Whether <c>Expect: 100-continue</c> is heeded.</summary>
     public bool HeedsExpect { get; set; } = true;
@@ -99,6 +104,14 @@ public abstract class LoopbackServer : IAsyncDisposable
             try
             {
                 Stream network = client.GetStream();
+                var first = new byte[1];
+                await client.Client.ReceiveAsync(first, SocketFlags.Peek, _stop.Token);
+                if (first[0] == TlsHandshake != _certificate is not null)
+                {
+                    await network.WriteAsync(Encoding.Latin1.GetBytes(_certificate is null ? "" : ToPlainHttp), _stop.Token);
+                    return;
+                }
+
                 if (_certificate is not null)
                 {
                     SslStream tls = new(network);

@@ -36,7 +36,7 @@ internal sealed class HostSender(
                 continue;
             }
 
-            if (redirects == 0 && _scheme.ShouldFlip(uri, response))
+            if (redirects == 0 && await _scheme.ShouldFlipAsync(uri, response, cancellationToken).ConfigureAwait(false))
             {
                 response.Dispose();
                 uri = _scheme.Apply(request.Uri);
