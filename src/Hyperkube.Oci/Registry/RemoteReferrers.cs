@@ -21,12 +21,30 @@ internal sealed class RemoteReferrers(RemoteRepository repository, RemoteDocumen
     /// <summary>Notes that the registry itself keeps count of a manifest that was just sent.</summary>
     internal void NoteCounted(Digest manifest) => _counted[manifest] = true;
 
-    internal async Task<IReadOnlyList<Descriptor>> ListAsync(Digest subject, CancellationToken cancellationToken) =>
-        await repository.FromAnyAsync(
-            HostCapabilities.Pull | HostCapabilities.Referrers,
-            (host, attempts, token) => ListAsync(host, subject, attempts ?? (repository.IsMirrored ? 2 : null), token),
-            $"referrers of {subject}",
-            cancellationToken).ConfigureAwait(false) ?? [];
+    /// <summary>What the first host says that knows of any: a mirror often has the image alone.</summary>
+    internal async Task<IReadOnlyList<Descriptor>> ListAsync(Digest subject, CancellationToken cancellationToken)
+    {
+        var saidNone = false;
+        try
+        {
+            return await repository.FromAnyAsync(
+                HostCapabilities.Pull | HostCapabilities.Referrers,
+                async (host, attempts, token) =>
+                {
+                    var found = await ListAsync(host, subject, attempts ?? (repository.IsMirrored ? 2 : null), token).ConfigureAwait(false);
+                    saidNone |= found is [];
+                    return found is [] ? null : found;
+                },
+                $"referrers of {subject}",
+                cancellationToken).ConfigureAwait(false) ?? [];
+        }
+        catch (HyperkubeException e) when (saidNone)
+        {
+            // In a fenced network the registry behind the mirror is never there.
+            repository.Registry.Options.Warn($"{e.Message}; going on without referrers, as another host knows of none");
+            return [];
+        }
+    }
 
     internal async Task AttachAsync(Digest subject, IReadOnlyList<Descriptor> referrers, CancellationToken cancellationToken)
     {

@@ -221,6 +221,32 @@ public sealed class ReferrersTests : RemoteTest
         Assert.Single(await At(target).ReferrersAsync(_subject.Digest, Ct));
     }
 
+    // A pull-through cache, or a mirror that was filled with docker push.
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_mirror_that_knows_of_none_does_not_hide_those_of_the_registry(bool hasApi)
+    {
+        var signature = await SignAsync(Repository, "a");
+        var mirror = Start();
+        AddIndex(mirror, "v1");
+        mirror.HasReferrersApi = hasApi;
+
+        Assert.Equal(signature.Digest, Assert.Single(await At(mirror, Registry).ReferrersAsync(_subject.Digest, Ct)).Digest);
+    }
+
+    [Theory]
+    [InlineData(403)]
+    [InlineData(503)]
+    public async Task A_mirror_that_knows_of_none_is_believed_where_the_registry_is_not_to_be_had(int status)
+    {
+        var mirror = Start();
+        Registry.Intercept = _ => SiteAnswer.Of(status);
+
+        Assert.Empty(await At(mirror, Registry).ReferrersAsync(_subject.Digest, Ct));
+        Assert.Contains(Warnings, w => w.Contains("going on without referrers", StringComparison.Ordinal));
+    }
+
     private static Func<RegistryCall, SiteAnswer?> Paged(int pages, int perPage) => call =>
     {
         var page = int.Parse(call.Parameter("page") ?? "0", System.Globalization.CultureInfo.InvariantCulture);
