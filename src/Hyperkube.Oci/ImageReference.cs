@@ -6,9 +6,11 @@ namespace Hyperkube.Oci;
 /// <summary>Where an image is, in the spelling of skopeo: a registry, a layout directory, or an archive.</summary>
 public abstract record ImageReference : IParsable<ImageReference>
 {
-    private const string Forms = "HOST/REPO:TAG, oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE[:NAME:TAG]";
+    private const string Forms = "HOST/REPO:TAG, oci:DIR[:TAG][@DIGEST], oci-archive:FILE[:TAG] or docker-archive:FILE[:NAME:TAG]";
 
     private protected const string DockerTransport = "docker://";
+
+    private protected const string DigestMark = "@sha256:";
 
     private static readonly SearchValues<char> TagCharacters =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-");
@@ -63,7 +65,8 @@ public abstract record ImageReference : IParsable<ImageReference>
     {
         var colon = text.LastIndexOf(':');
         var (path, tag) = colon >= 0 && IsTag(text.AsSpan(colon + 1)) ? (text[..colon], text[(colon + 1)..]) : (text, null);
-        return path.Length == 0 || path.EndsWith(':') || path.Contains('\0', StringComparison.Ordinal)
+        return path.EndsWith(DigestMark[..^1], StringComparison.Ordinal) ? throw Malformed(whole, "a digest is not understood here")
+            : path.Length == 0 || path.EndsWith(':') || path.Contains('\0', StringComparison.Ordinal)
             ? throw Malformed(whole, "the path is missing or the tag is malformed")
             : (path, tag);
     }
@@ -77,17 +80,23 @@ public abstract record ImageReference : IParsable<ImageReference>
 
 /// <summary>An image in an OCI layout directory.</summary>
 /// <param name="Directory">The directory, as it was written.</param>
-/// <param name="Tag">Which image; null for the only one.</param>
-public sealed record LayoutReference(string Directory, string? Tag) : ImageReference
+/// <param name="Tag">Which image; null for the only one, or where the digest says which.</param>
+/// <param name="Digest">Which image, whatever its tag stands for; null where the tag says which.</param>
+public sealed record LayoutReference(string Directory, string? Tag, Digest? Digest = null) : ImageReference
 {
     internal static LayoutReference ParsePath(string text, string whole)
     {
-        var (path, tag) = SplitTag(text, whole);
-        return new LayoutReference(path, tag);
+        // A mistake in a digest must not make it a tag.
+        var at = text.LastIndexOf(DigestMark, StringComparison.Ordinal);
+        Digest? digest = at < 0 || text.AsSpan(at).Contains('/') ? null
+            : Oci.Digest.TryParse(text.AsSpan(at + 1), null, out var parsed) ? parsed
+            : throw Malformed(whole, $"'{text[(at + 1)..]}' is not a digest");
+        var (path, tag) = SplitTag(digest is null ? text : text[..at], whole);
+        return new LayoutReference(path, tag, digest);
     }
 
     /// <inheritdoc/>
-    public override string ToString() => Tag is null ? $"oci:{Directory}" : $"oci:{Directory}:{Tag}";
+    public override string ToString() => $"oci:{Directory}{(Tag is null ? "" : $":{Tag}")}{(Digest is null ? "" : $"@{Digest}")}";
 }
 
 /// <summary>An image in an archive.</summary>

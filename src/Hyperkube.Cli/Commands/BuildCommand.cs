@@ -99,8 +99,8 @@ internal static class BuildCommand
         {
             switch (reference)
             {
-                case RegistryReference { Digest: not null }:
-                    throw new HyperkubeException(ErrorKind.Usage, $"--output {reference}: a digest; expected HOST/REPO:TAG")
+                case RegistryReference { Digest: not null } or LayoutReference { Digest: not null }:
+                    throw new HyperkubeException(ErrorKind.Usage, $"--output {reference}: a digest; expected a tag")
                     {
                         Hint = "the digest follows from the content: it is printed, and written to --digest-file",
                     };
