@@ -35,7 +35,10 @@ internal sealed record RegistryAccess(
 
     /// <summary>The hosts that are asked for what a registry has, in order.</summary>
     internal IReadOnlyList<RegistryHost> HostsFor(string registry) =>
-        [.. Oci.Registry.HostsDirectory.HostsFor(HostsDirectory, registry).Select(Adjust)];
+        HostsIn(Oci.Registry.HostsDirectory.Find(HostsDirectory, registry));
+
+    /// <summary>The hosts that a directory tells of, in order.</summary>
+    internal IReadOnlyList<RegistryHost> HostsIn(HostsDirectory directory) => [.. directory.Hosts().Select(Adjust)];
 
     /// <summary>The registry itself.</summary>
     internal RegistryHost Itself(string registry) => Adjust(Oci.Registry.HostsDirectory.Itself(registry));
