@@ -76,56 +76,18 @@ internal sealed class HostSender(
     {
         using SpeedGuard guard = new(options.AnswerTimeout, options.MinBytesPerSpan, options.Retry.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(guard.Token, cancellationToken);
-        using HttpRequestMessage message = new(request.Method, uri)
-        {
-            Version = HttpVersion.Version20,
-            VersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
-            Content = request.Body is null ? null : await request.Body(either.Token).ConfigureAwait(false),
-        };
+        using var message = Message(request, uri, authorization);
+        message.Content = request.Body is null ? null : await request.Body(either.Token).ConfigureAwait(false);
         var upload = message.Content as UploadContent;
-        var isAsking = upload is not null && _bodies.ShouldAsk(upload.Length);
         upload?.Guard = guard;
-        message.Headers.ExpectContinue = isAsking ? true : null;
-
-        message.Headers.Range = request.Range;
-        message.Headers.UserAgent.Add(new ProductInfoHeaderValue("hyperkube", null));
-        foreach (var type in request.Accept)
-        {
-            message.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue(type));
-        }
-
-        // Neither logins nor configured headers go to another host.
-        if (uri.Authority == host.Root.Authority)
-        {
-            message.Headers.Authorization = authorization;
-            message.Options.Set(RegistryError.Asker, authorization is null ? "without a login" : authenticator.Asker);
-            foreach (var (name, value) in host.Headers)
-            {
-                message.Headers.TryAddWithoutValidation(name, value);
-            }
-        }
-
         try
         {
             options.Traffic.CountRequest();
-            var sent = TimeProvider.System.GetTimestamp();
-            var response = await http.SendAsync(message, either.Token).ConfigureAwait(false);
-            if (upload is not null)
-            {
-                var waited = isAsking && upload.Began is { } began ? TimeProvider.System.GetElapsedTime(sent, began) : (TimeSpan?)null;
-                _bodies.Note(response, upload.Length, waited);
-            }
-
-            if (isAsking && response.StatusCode == HttpStatusCode.ExpectationFailed)
+            var response = await SendNotedAsync(message, upload, either.Token).ConfigureAwait(false);
+            if (response.StatusCode == HttpStatusCode.ExpectationFailed && message.Headers.ExpectContinue == true)
             {
                 response.Dispose();
                 return await SendOnceAsync(request, uri, authorization, cancellationToken).ConfigureAwait(false);
-            }
-
-            if (upload?.IsCutOff == true && response.IsSuccessStatusCode)
-            {
-                response.Dispose();
-                throw new IOException("a success was said of half a body");
             }
 
             return response.Content.Headers.ContentEncoding.All(e => e == "identity") ? response : throw Encoded(response);
@@ -144,6 +106,52 @@ internal sealed class HostSender(
         {
             throw new HyperkubeException(ErrorKind.Unavailable, $"{request.Method} {HttpFailure.Where(uri)}: the connection broke off", e);
         }
+    }
+
+    private HttpRequestMessage Message(RegistryRequest request, Uri uri, AuthenticationHeaderValue? authorization)
+    {
+        HttpRequestMessage message = new(request.Method, uri)
+        {
+            Version = HttpVersion.Version20,
+            VersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
+        };
+        message.Headers.Range = request.Range;
+        message.Headers.UserAgent.Add(new ProductInfoHeaderValue("hyperkube", null));
+        foreach (var type in request.Accept)
+        {
+            message.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue(type));
+        }
+
+        // Neither logins nor configured headers go to another host.
+        if (uri.Authority == host.Root.Authority)
+        {
+            message.Headers.Authorization = authorization;
+            message.Options.Set(RegistryError.Asker, authorization is null ? "without a login" : authenticator.Asker);
+            foreach (var (name, value) in host.Headers)
+            {
+                message.Headers.TryAddWithoutValidation(name, value);
+            }
+        }
+
+        return message;
+    }
+
+    private async Task<HttpResponseMessage> SendNotedAsync(
+        HttpRequestMessage message, UploadContent? upload, CancellationToken cancellationToken)
+    {
+        var isAsking = upload is not null && _bodies.ShouldAsk(upload.Length);
+        message.Headers.ExpectContinue = isAsking ? true : null;
+        var sent = TimeProvider.System.GetTimestamp();
+        var response = await http.SendAsync(message, cancellationToken).ConfigureAwait(false);
+        var waited = isAsking && upload!.Began is { } began ? TimeProvider.System.GetElapsedTime(sent, began) : (TimeSpan?)null;
+        _bodies.Note(response, upload?.Length ?? 0, waited);
+        if (upload?.IsCutOff == true && response.IsSuccessStatusCode)
+        {
+            response.Dispose();
+            throw new IOException("a success was said of half a body");
+        }
+
+        return response;
     }
 
     // Nobody asked for it: the digest would be of other bytes, and a small body could become a huge one.

@@ -26,9 +26,9 @@ internal sealed class LargeBodies
         }
     }
 
-    /// <summary>Notes what became of a body.</summary>
+    /// <summary>Notes what became of a request.</summary>
     /// <param name="response">What the host answered.</param>
-    /// <param name="length">Of the body.</param>
+    /// <param name="length">Of its body.</param>
     /// <param name="waited">How long after the request the body began; null when it never did, or nothing had been asked.</param>
     internal void Note(HttpResponseMessage response, long length, TimeSpan? waited)
     {

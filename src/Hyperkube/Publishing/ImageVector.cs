@@ -51,13 +51,14 @@ public static class ImageVector
         {
             // Quoted, since YAML takes some words for something else; none of them can hold a quote.
             var repository = $"{image.Host}/{image.Repository}";
+            var architectures = string.Join(", ", platforms.Select(p => p.Architecture).Distinct(StringComparer.Ordinal));
             yaml.Append(CultureInfo.InvariantCulture, $"""
                 - name: {Name}
                   repository: "{repository}"
                   tag: "{image.Tag}@{digest}"
                   version: "{version}"
                   targetVersion: "{version.ToString()[1..]}"
-                  architectures: [{string.Join(", ", platforms.Select(p => p.Architecture).Distinct())}]
+                  architectures: [{architectures}]
 
                 """);
         }
