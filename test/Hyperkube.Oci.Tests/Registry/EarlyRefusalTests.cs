@@ -11,6 +11,10 @@ public sealed class EarlyRefusalTests : RemoteTest
     private static readonly byte[] Content = Sample.Noise(12 << 20);
     private static readonly Descriptor Blob = Sample.Describe(Content);
 
+    // For each PUT, whether it was asked about first.
+    private string Asked => string.Join(
+        ' ', Registry.Calls.Where(c => c.Method == "PUT").Select(c => c.Header("Expect") == "100-continue" ? "asked" : "sent"));
+
     [Theory]
     [InlineData(403, ErrorKind.AccessDenied, true)]
     [InlineData(403, ErrorKind.AccessDenied, false)]
@@ -80,7 +84,7 @@ public sealed class EarlyRefusalTests : RemoteTest
 
         await FailureAsync(() => PutAsync(Repository, Content));
 
-        Assert.Equal("100-continue", Registry.Calls.Single(c => c.Method == "PUT").Header("Expect"));
+        Assert.Equal("asked", Asked);
     }
 
     // Each costs a way there and back.
@@ -91,9 +95,7 @@ public sealed class EarlyRefusalTests : RemoteTest
         await PutAsync(Repository, Content[1..]);
         await PutAsync(Repository, [.. Content, 1]);
 
-        Assert.Equal(
-            ["100-continue", null, "100-continue"],
-            Registry.Calls.Where(c => c.Method == "PUT").Select(c => c.Header("Expect")));
+        Assert.Equal("asked sent asked", Asked);
     }
 
     [Fact]
@@ -104,7 +106,7 @@ public sealed class EarlyRefusalTests : RemoteTest
         await PutAsync(Repository, Content);
         await PutAsync(Repository, [.. Content, 1]);
 
-        Assert.Equal(["100-continue", null], Registry.Calls.Where(c => c.Method == "PUT").Select(c => c.Header("Expect")));
+        Assert.Equal("asked sent", Asked);
     }
 
     // Some proxies answer so to the question itself.
@@ -115,7 +117,7 @@ public sealed class EarlyRefusalTests : RemoteTest
 
         await PutAsync(Repository, Content);
 
-        Assert.Equal(["100-continue", null], Registry.Calls.Where(c => c.Method == "PUT").Select(c => c.Header("Expect")));
+        Assert.Equal("asked sent", Asked);
         Assert.True(Registry.Has(Repo, Blob.Digest.ToString()));
     }
 
