@@ -67,7 +67,8 @@ public sealed class NginxTests : IDisposable
 
     private async Task<string> BuildAsync(string output, params string[] more)
     {
-        var built = await Exe.Here.ResultAsync(["build", Version, "--source", _work["release"], "--cache", _work["cache"], "-o", output, .. more]);
+        var built = await Exe.Here.ResultAsync(
+            ["build", Version, "--source", _work["release"], "--cache", _work["cache"], "-o", output, .. more]);
         return built.GetProperty("digest").GetString()!;
     }
 }

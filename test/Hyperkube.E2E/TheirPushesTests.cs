@@ -72,8 +72,8 @@ public sealed class TheirPushesTests : IDisposable
         {
             var seen = await Exe.Here.ResultAsync(["inspect", place]);
             Assert.Equal(digest, seen.GetProperty("digest").GetString());
-            Assert.Contains(
-                "/kubelet", seen.GetProperty("platforms")[0].GetProperty("binaries").EnumerateArray().Select(b => b.GetProperty("path").GetString()));
+            var binaries = seen.GetProperty("platforms")[0].GetProperty("binaries").EnumerateArray();
+            Assert.Contains("/kubelet", binaries.Select(b => b.GetProperty("path").GetString()));
         }
     }
 }

@@ -55,6 +55,7 @@ public sealed class ReleaseSite : LoopbackServer
         }
 
         // Open ranges are refused by some: closed ones only.
-        return request.Header("Range") is [.., '-'] ? SiteAnswer.Of(416) : SiteAnswer.Part(File.ReadAllBytes(path), request.Header("Range"));
+        var range = request.Header("Range");
+        return range is [.., '-'] ? SiteAnswer.Of(416) : SiteAnswer.Part(File.ReadAllBytes(path), range);
     }
 }

@@ -54,7 +54,7 @@ internal static class CopyCommand
         if (request.ImageVectorFile is not null && request.Places[^1] is not RegistryReference)
         {
             throw new HyperkubeException(
-                ErrorKind.Usage, $"--image-vector: the destination is {request.Places[^1]}; expected a registry, which Gardener can pull from");
+                ErrorKind.Usage, $"--image-vector: the destination is {request.Places[^1]}; expected a registry, for nodes to pull from");
         }
 
         using var registries = request.Access.Open(session);
@@ -74,7 +74,10 @@ internal static class CopyCommand
         var traffic = registries.Client.Traffic;
         session.Result(
             new CopyResult(
-                [.. images.Select(i => new CopiedImage(i.Source, i.Destination.ToString(), i.Digest.ToString(), i.IsChanged ? "copied" : "present"))],
+                [
+                    .. images.Select(i => new CopiedImage(
+                        i.Source, i.Destination.ToString(), i.Digest.ToString(), i.IsChanged ? "copied" : "present")),
+                ],
                 traffic.BytesDownloaded,
                 traffic.Requests),
             CliJson.Default.CopyResult,

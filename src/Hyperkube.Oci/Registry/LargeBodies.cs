@@ -17,7 +17,7 @@ internal sealed class LargeBodies
     private long _taken = FreeBytes;
     private bool _isDeaf;
 
-    /// <summary>Whether to ask about a body of that length: of more than the host has ever taken, and if it answers such questions.</summary>
+    /// <summary>Whether to ask about a body: if it is more than the host has ever taken, and it answers such questions.</summary>
     internal bool ShouldAsk(long length)
     {
         lock (_lock)

@@ -43,7 +43,8 @@ internal sealed class NginxMirror : IAsyncDisposable
             await File.WriteAllTextAsync(mirror._state["srv.key"], authority.Certificate.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem());
         }
 
-        var tls = setup.Authority is null ? "" : $"ssl_certificate {mirror._state["srv.crt"]}; ssl_certificate_key {mirror._state["srv.key"]};";
+        var tls = setup.Authority is null ? ""
+            : $"ssl_certificate {mirror._state["srv.crt"]}; ssl_certificate_key {mirror._state["srv.key"]};";
         await File.WriteAllTextAsync(mirror._state["nginx.conf"], $$"""
             daemon off;
             user root;

@@ -10,7 +10,8 @@ public sealed class SchemeChoiceTests : RemoteTest
     [InlineData("HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n")] // Go.
     [InlineData("HTTP/1.1 400 Bad Request\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n"
         + "<title>400 The plain HTTP request was sent to HTTPS port</title>")] // nginx.
-    [InlineData("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\nYou're speaking plain HTTP to an SSL-enabled server port.")] // Apache.
+    [InlineData("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"
+        + "You're speaking plain HTTP to an SSL-enabled server port.")] // Apache.
     [InlineData("HTTP/1.1 400 \r\nConnection: close\r\n\r\nThis combination of host and port requires TLS.")] // Tomcat.
     [InlineData("")] // Hangs up.
     public async Task A_server_that_says_so_is_asked_by_TLS(string says)
