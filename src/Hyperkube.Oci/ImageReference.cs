@@ -6,9 +6,14 @@ namespace Hyperkube.Oci;
 /// <summary>Where an image is, in the spelling of skopeo: a registry, a layout directory, or an archive.</summary>
 public abstract record ImageReference : IParsable<ImageReference>
 {
-    private const string Forms = "HOST/REPO:TAG, oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE[:NAME:TAG]";
+    /// <summary>Which image, whatever its tag stands for; null where the tag says which.</summary>
+    public virtual Digest? Pin => null;
+
+    private const string Forms = "HOST/REPO:TAG, oci:DIR[:TAG][@DIGEST], oci-archive:FILE[:TAG] or docker-archive:FILE[:NAME:TAG]";
 
     private protected const string DockerTransport = "docker://";
+
+    private protected const string DigestMark = "@sha256:";
 
     private static readonly SearchValues<char> TagCharacters =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-");
@@ -68,6 +73,16 @@ public abstract record ImageReference : IParsable<ImageReference>
             : (path, tag);
     }
 
+    // REST[@sha256:HEX]: a mistake in a digest must not make it a tag.
+    private protected static (string Text, Digest? Digest) SplitDigest(string text, string whole)
+    {
+        var at = text.LastIndexOf(DigestMark, StringComparison.Ordinal);
+        Digest? digest = at < 0 || text.AsSpan(at).Contains('/') ? null
+            : Oci.Digest.TryParse(text.AsSpan(at + 1), null, out var parsed) ? parsed
+            : throw Malformed(whole, $"'{text[(at + 1)..]}' is not a digest");
+        return (digest is null ? text : text[..at], digest);
+    }
+
     private protected static bool IsOtherTransport(string text) =>
         Cut(text, "oci:") is not null || Cut(text, "oci-archive:") is not null || Cut(text, "docker-archive:") is not null;
 
@@ -77,31 +92,41 @@ public abstract record ImageReference : IParsable<ImageReference>
 
 /// <summary>An image in an OCI layout directory.</summary>
 /// <param name="Directory">The directory, as it was written.</param>
-/// <param name="Tag">Which image; null for the only one.</param>
-public sealed record LayoutReference(string Directory, string? Tag) : ImageReference
+/// <param name="Tag">Which image; null for the only one, or where the digest says which.</param>
+/// <param name="Digest">Which image, whatever its tag stands for; null where the tag says which.</param>
+public sealed record LayoutReference(string Directory, string? Tag, Digest? Digest = null) : ImageReference
 {
     internal static LayoutReference ParsePath(string text, string whole)
     {
-        var (path, tag) = SplitTag(text, whole);
-        return new LayoutReference(path, tag);
+        var (rest, digest) = SplitDigest(text, whole);
+        var (path, tag) = SplitTag(rest, whole);
+        return new LayoutReference(path, tag, digest);
     }
 
     /// <inheritdoc/>
-    public override string ToString() => Tag is null ? $"oci:{Directory}" : $"oci:{Directory}:{Tag}";
+    public override Digest? Pin => Digest;
+
+    /// <inheritdoc/>
+    public override string ToString() => $"oci:{Directory}{(Tag is null ? "" : $":{Tag}")}{(Digest is null ? "" : $"@{Digest}")}";
 }
 
 /// <summary>An image in an archive.</summary>
 /// <param name="Format">Which kind.</param>
 /// <param name="File">The file, as it was written.</param>
 /// <param name="Name">A tag, or, for Docker, <c>NAME:TAG</c>; null for the only image.</param>
-public sealed record ArchiveReference(Layout.ArchiveFormat Format, string File, string? Name) : ImageReference
+/// <param name="Digest">Which image, whatever its name stands for; null where the name says which.</param>
+public sealed record ArchiveReference(Layout.ArchiveFormat Format, string File, string? Name, Digest? Digest = null) : ImageReference
 {
-    internal static ArchiveReference ParsePath(Layout.ArchiveFormat format, string text, string whole)
+    /// <inheritdoc/>
+    public override Digest? Pin => Digest;
+
+    internal static ArchiveReference ParsePath(Layout.ArchiveFormat format, string reference, string whole)
     {
+        var (text, digest) = SplitDigest(reference, whole);
         if (format == Layout.ArchiveFormat.Oci)
         {
             var (path, tag) = SplitTag(text, whole);
-            return new ArchiveReference(format, path, tag);
+            return new ArchiveReference(format, path, tag, digest);
         }
 
         // FILE[:NAME:TAG]: the file ends at the first colon, as with skopeo.
@@ -111,14 +136,14 @@ public sealed record ArchiveReference(Layout.ArchiveFormat Format, string File, 
             ? throw Malformed(whole, "the file is missing")
             : name is not null && (RegistryReference.TryParseLocalName(name) is not { Tag: not null })
                 ? throw Malformed(whole, $"'{name}' is no NAME:TAG")
-                : new ArchiveReference(format, file, name);
+                : new ArchiveReference(format, file, name, digest);
     }
 
     /// <inheritdoc/>
     public override string ToString()
     {
         var transport = Format == Layout.ArchiveFormat.Oci ? "oci-archive" : "docker-archive";
-        return Name is null ? $"{transport}:{File}" : $"{transport}:{File}:{Name}";
+        return $"{transport}:{File}{(Name is null ? "" : $":{Name}")}{(Digest is null ? "" : $"@{Digest}")}";
     }
 }
 
@@ -130,6 +155,9 @@ public sealed record ArchiveReference(Layout.ArchiveFormat Format, string File, 
 /// <param name="Digest">Null when only a tag was given.</param>
 public sealed record RegistryReference(string Host, string Repository, string? Tag, Digest? Digest) : ImageReference
 {
+    /// <inheritdoc/>
+    public override Digest? Pin => Digest;
+
     private const string DockerHub = "docker.io";
     private const string DockerHubLibrary = $"{DockerHub}/library/";
 

@@ -27,7 +27,8 @@ public sealed class ImageReferencePropertyTests
             new RegistryReference(host, string.Join('/', parts), tag, hasDigest || tag is null ? digest : null));
 
     private static readonly Gen<ImageReference> Layout =
-        Gen.Select(Path, Gen.Null(Tag)).Select(ImageReference (path, tag) => new LayoutReference(path, tag));
+        Gen.Select(Path, Gen.Null(Tag), SomeDigest, Gen.Bool).Select(ImageReference (path, tag, digest, hasDigest) =>
+            new LayoutReference(path, tag, hasDigest ? digest : null));
 
     private static readonly Gen<ImageReference> Archive = Gen.OneOf(
         Gen.Select(Path, Gen.Null(Tag)).Select(ImageReference (path, tag) => new ArchiveReference(ArchiveFormat.Oci, path, tag)),

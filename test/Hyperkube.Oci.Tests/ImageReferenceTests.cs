@@ -45,6 +45,18 @@ public sealed class ImageReferenceTests
     }
 
     [Theory]
+    [InlineData("oci:dir@sha256:" + Hex, "dir", null)]
+    [InlineData("oci:/srv/images:v1.34.2@sha256:" + Hex, "/srv/images", "v1.34.2")]
+    [InlineData("oci:a@b@sha256:" + Hex, "a@b", null)]
+    public void A_layout_may_have_a_digest(string text, string directory, string? tag)
+    {
+        var reference = ImageReference.Parse(text);
+
+        Assert.Equal(new LayoutReference(directory, tag, Digest.Of([])), reference);
+        Assert.Equal(text, reference.ToString());
+    }
+
+    [Theory]
     [InlineData("oci-archive:f.tar", ArchiveFormat.Oci, "f.tar", null)]
     [InlineData("oci-archive:/a/f.tar:v1", ArchiveFormat.Oci, "/a/f.tar", "v1")]
     [InlineData("docker-archive:f.tar", ArchiveFormat.Docker, "f.tar", null)]
@@ -100,6 +112,11 @@ public sealed class ImageReferenceTests
     [InlineData("oci::v1")]
     [InlineData("oci:dir:")]
     [InlineData("oci:d\0r:v1")]
+    [InlineData("oci:@sha256:" + Hex)]
+    [InlineData("oci:dir@sha256:e3b0")]
+    [InlineData("oci:dir@sha256:")]
+    [InlineData("oci:dir@sha256:" + Hex + ":v1")]
+    [InlineData("oci-archive:f.tar@sha256:e3b0")]
     [InlineData("oci-archive:")]
     [InlineData("oci-archive::v1")]
     [InlineData("docker-archive:")]
@@ -115,6 +132,22 @@ public sealed class ImageReferenceTests
 
         Assert.Contains($"'{text}'", error.Message, StringComparison.Ordinal);
         Assert.False(ImageReference.TryParse(text, null, out _));
+    }
+
+    [Theory]
+    [InlineData("oci:dir@sha256:" + Hex)]
+    [InlineData("oci:dir:v1@sha256:" + Hex)]
+    [InlineData("oci-archive:f.tar@sha256:" + Hex)]
+    [InlineData("oci-archive:f.tar:v1@sha256:" + Hex)]
+    [InlineData("docker-archive:f.tar@sha256:" + Hex)]
+    [InlineData("docker-archive:f.tar:kubelet:v1@sha256:" + Hex)]
+    [InlineData("example.com/kubelet@sha256:" + Hex)]
+    public void Every_transport_can_name_a_digest(string text)
+    {
+        var reference = ImageReference.Parse(text);
+
+        Assert.Equal("sha256:" + Hex, reference.Pin.ToString());
+        Assert.Equal(text, reference.ToString());
     }
 
     // A host that no URL can hold ends as a UriFormatException much later, which is a bug's exit code.

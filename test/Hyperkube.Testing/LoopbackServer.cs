@@ -13,6 +13,7 @@ namespace Hyperkube.Testing;
 public abstract class LoopbackServer : IAsyncDisposable
 {
     private const int MaxHeaderBytes = 64 * 1024;
+    private const byte TlsHandshake = 0x16;
 
     private readonly TcpListener _listener = new(IPAddress.Loopback, port: 0);
     private readonly CancellationTokenSource _stop = new();
@@ -21,15 +22,17 @@ public abstract class LoopbackServer : IAsyncDisposable
     private readonly Task _accepting;
     private int _calls = -1;
 
-    protected LoopbackServer(X509Certificate2? certificate)
+    /// <param name="certificate">With its key, for TLS; null for plain HTTP.</param>
+    /// <param name="path">Below what it serves.</param>
+    protected LoopbackServer(X509Certificate2? certificate, string path = "")
     {
         _certificate = certificate;
         _listener.Start();
-        Url = new Uri($"{(certificate is null ? "http" : "https")}://127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}/");
+        Url = new Uri($"{(certificate is null ? "http" : "https")}://127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}/{path}");
         _accepting = AcceptAsync();
     }
 
-    /// <summary>Its root.</summary>
+    /// <summary>The root of what it serves.</summary>
     public Uri Url { get; }
 
     /// <summary>What was asked and answered so far, in the order in which answers began.</summary>
@@ -41,8 +44,19 @@ public abstract class LoopbackServer : IAsyncDisposable
     /// <summary>How much of a request's body is read before the connection is cut; null for all of it.</summary>
     public Func<RegistryCall, long?> CutUpload { get; set; } = _ => null;
 
-    /// <summary>Answers before the body is read, where it does not answer null; the body is then read and thrown away.</summary>
+    /// <summary>Answers before the body is read, where it does not answer null; the body is then read and thrown away, unless
+    /// the client had asked or <see cref="HangsUpEarly"/>.</summary>
     public Func<RegistryCall, SiteAnswer?> AnswerEarly { get; set; } = _ => null;
+
+    /// <summary>Whether the connection is closed after an early answer, with the body unread.</summary>
+    public bool HangsUpEarly { get; set; }
+
+    /// <summary>What it says, where it has a certificate, to those who talk plain HTTP; Go's words unless told.</summary>
+    public string ToPlainHttp { get; set; } =
+        "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
+
+    /// <summary>Whether <c>Expect: 100-continue</c> is heeded.</summary>
+    public bool HeedsExpect { get; set; } = true;
 
     public async ValueTask DisposeAsync()
     {
@@ -90,6 +104,14 @@ public abstract class LoopbackServer : IAsyncDisposable
             try
             {
                 Stream network = client.GetStream();
+                var first = new byte[1];
+                await client.Client.ReceiveAsync(first, SocketFlags.Peek, _stop.Token);
+                if (first[0] == TlsHandshake != _certificate is not null)
+                {
+                    await network.WriteAsync(Encoding.Latin1.GetBytes(_certificate is null ? "" : ToPlainHttp), _stop.Token);
+                    return;
+                }
+
                 if (_certificate is not null)
                 {
                     SslStream tls = new(network);
@@ -98,8 +120,9 @@ public abstract class LoopbackServer : IAsyncDisposable
                     network = tls;
                 }
 
-                await using BufferedStream stream = new(network, 64 * 1024);
-                while (await ReadHeadAsync(stream) is { } call && await ServeAsync(stream, call))
+                // Only what is read is buffered: such a stream refuses to be written while there is more to read.
+                await using BufferedStream buffered = new(network, 64 * 1024);
+                while (await ReadHeadAsync(buffered) is { } call && await ServeAsync(buffered, network, call))
                 {
                 }
             }
@@ -112,12 +135,25 @@ public abstract class LoopbackServer : IAsyncDisposable
     }
 
     // True when the connection can take another call.
-    private async Task<bool> ServeAsync(Stream stream, RegistryCall call)
+    private async Task<bool> ServeAsync(BufferedStream incoming, Stream outgoing, RegistryCall call)
     {
         var early = AnswerEarly(call);
         var length = call.Header("Content-Length") is { } said ? long.Parse(said, CultureInfo.InvariantCulture) : 0;
+        var asks = HeedsExpect && call.Header("Expect") == "100-continue";
+        if (early is not null && (asks || HangsUpEarly))
+        {
+            await AnswerAsync(outgoing, call, early);
+            return false;
+        }
+
+        if (asks)
+        {
+            await outgoing.WriteAsync("HTTP/1.1 100 Continue\r\n\r\n"u8.ToArray(), _stop.Token);
+            await outgoing.FlushAsync(_stop.Token);
+        }
+
         var cut = CutUpload(call);
-        call.Body = await ReadBodyAsync(stream, Math.Min(length, cut ?? long.MaxValue));
+        call.Body = await ReadBodyAsync(incoming, Math.Min(length, cut ?? long.MaxValue));
         if (cut < length || call.Body.Length < length)
         {
             TakePart(call);
@@ -125,7 +161,7 @@ public abstract class LoopbackServer : IAsyncDisposable
             return false;
         }
 
-        return await AnswerAsync(stream, call, early ?? Answer(call));
+        return await AnswerAsync(outgoing, call, early ?? Answer(call));
     }
 
     private async Task<byte[]> ReadBodyAsync(Stream stream, long length)

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 
 namespace Hyperkube.Testing;
 
@@ -36,13 +37,13 @@ public sealed record SiteAnswer
     /// <summary>After the body come zeros, without end.</summary>
     public bool Endless { get; init; }
 
-    /// <summary>After the body comes nothing, and the connection stays open; only a <see cref="TestRegistry"/> does so.</summary>
+    /// <summary>After the body comes nothing, and the connection stays open.</summary>
     public bool Stalls { get; init; }
 
     /// <summary>Nothing is answered until the client goes away.</summary>
     public bool Silent { get; init; }
 
-    /// <summary>With one more header; lines of the value become headers of their own at a <see cref="TestRegistry"/>.</summary>
+    /// <summary>With one more header; lines of the value become headers of their own.</summary>
     public SiteAnswer With(string name, string value) => this with { Headers = Headers.SetItem(name, value) };
 
     public SiteAnswer Without(string name) => this with { Headers = Headers.Remove(name) };
@@ -54,4 +55,21 @@ public sealed record SiteAnswer
 
     public static SiteAnswer Redirect(string location) =>
         new() { Status = 302, Headers = ImmutableDictionary<string, string>.Empty.Add("Location", location) };
+
+    /// <summary>What a store answers that knows ranges: all of it when none is asked for.</summary>
+    public static SiteAnswer Part(byte[] content, string? range)
+    {
+        if (range is null)
+        {
+            return new SiteAnswer { Body = content };
+        }
+
+        var ends = range["bytes=".Length..].Split('-');
+        var from = int.Parse(ends[0], CultureInfo.InvariantCulture);
+        var to = ends[1].Length == 0 ? content.Length - 1 : Math.Min(int.Parse(ends[1], CultureInfo.InvariantCulture), content.Length - 1);
+        return from >= content.Length
+            ? Of(416).With("Content-Range", $"bytes */{content.Length}")
+            : (Of(206) with { Body = content.AsMemory(from, to - from + 1) })
+                .With("Content-Range", $"bytes {from}-{to}/{content.Length}");
+    }
 }

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Globalization;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
@@ -69,23 +68,6 @@ public sealed partial class TestRegistry : LoopbackServer
 
     public static string DigestOf(ReadOnlySpan<byte> content) => $"sha256:{Convert.ToHexStringLower(SHA256.HashData(content))}";
 
-    /// <summary>What a store answers that knows ranges: all of it when none is asked for.</summary>
-    public static SiteAnswer Part(byte[] content, string? range)
-    {
-        if (range is null)
-        {
-            return new SiteAnswer { Body = content };
-        }
-
-        var ends = range["bytes=".Length..].Split('-');
-        var from = int.Parse(ends[0], CultureInfo.InvariantCulture);
-        var to = ends[1].Length == 0 ? content.Length - 1 : Math.Min(int.Parse(ends[1], CultureInfo.InvariantCulture), content.Length - 1);
-        return from >= content.Length
-            ? SiteAnswer.Of(416).With("Content-Range", $"bytes */{content.Length}")
-            : (SiteAnswer.Of(206) with { Body = content.AsMemory(from, to - from + 1) })
-                .With("Content-Range", $"bytes {from}-{to}/{content.Length}");
-    }
-
     protected override SiteAnswer Answer(RegistryCall asked) => Alter(asked, Intercept(asked) ?? Serve(asked));
 
     private SiteAnswer Serve(RegistryCall call)
@@ -142,7 +124,7 @@ public sealed partial class TestRegistry : LoopbackServer
             return Failure(404, "BLOB_UNKNOWN", "blob unknown to registry");
         }
 
-        return Part(content, call.Header("Range")).With("Docker-Content-Digest", digest).With("Accept-Ranges", "bytes");
+        return SiteAnswer.Part(content, call.Header("Range")).With("Docker-Content-Digest", digest).With("Accept-Ranges", "bytes");
     }
 
     private SiteAnswer Manifest(RegistryCall call, string repository, string reference)

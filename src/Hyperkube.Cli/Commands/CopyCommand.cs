@@ -12,7 +12,8 @@ internal static class CopyCommand
 {
     /// <summary>What the command line asked for, parsed.</summary>
     internal sealed record Request(
-        IReadOnlyList<ImageReference> Places, string? ImagesFile, MirrorRequest Mirror, string? DigestFile, RegistryAccess Access);
+        IReadOnlyList<ImageReference> Places, string? ImagesFile, MirrorRequest Mirror, string? DigestFile, string? ImageVectorFile,
+        RegistryAccess Access);
 
     internal static Command Create(Func<Request, CancellationToken, Task> run)
     {
@@ -50,6 +51,12 @@ internal static class CopyCommand
             };
         }
 
+        if (request.ImageVectorFile is not null && request.Places[^1] is not RegistryReference)
+        {
+            throw new HyperkubeException(
+                ErrorKind.Usage, $"--image-vector: the destination is {request.Places[^1]}; expected a registry, for nodes to pull from");
+        }
+
         using var registries = request.Access.Open(session);
         Mirror mirror = new(registries.Transports, request.Mirror, session.Log);
         var images = await mirror.CopyAsync(sources, request.Places[^1], cancellationToken).ConfigureAwait(false);
@@ -59,14 +66,40 @@ internal static class CopyCommand
             await StagedFile.WriteAsync(file, System.Text.Encoding.ASCII.GetBytes(digests), cancellationToken).ConfigureAwait(false);
         }
 
+        if (request.ImageVectorFile is { } vector)
+        {
+            await ImageVector.WriteAsync(vector, Entries(images, session), cancellationToken).ConfigureAwait(false);
+        }
+
         var traffic = registries.Client.Traffic;
         session.Result(
             new CopyResult(
-                [.. images.Select(i => new CopiedImage(i.Source, i.Destination, i.Digest.ToString(), i.IsChanged ? "copied" : "present"))],
+                [
+                    .. images.Select(i => new CopiedImage(
+                        i.Source, i.Destination.ToString(), i.Digest.ToString(), i.IsChanged ? "copied" : "present")),
+                ],
                 traffic.BytesDownloaded,
                 traffic.Requests),
             CliJson.Default.CopyResult,
             Write);
+    }
+
+    private static List<ImageVectorEntry> Entries(IReadOnlyList<MirroredImage> images, Session session)
+    {
+        List<ImageVectorEntry> entries = [];
+        foreach (var image in images)
+        {
+            var there = (RegistryReference)image.Destination;
+            if (ImageVector.VersionOf(there) is null)
+            {
+                session.Log.Warn($"{there}: the tag is no version vX.Y.Z; not in the image vector");
+                continue;
+            }
+
+            entries.Add(new ImageVectorEntry(there, image.Digest, image.Platforms));
+        }
+
+        return entries;
     }
 
     private static void Write(CopyResult result, TextWriter text)

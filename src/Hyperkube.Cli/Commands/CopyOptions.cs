@@ -45,9 +45,16 @@ internal sealed class CopyOptions
         CustomParser = Parsers.Text,
     };
 
+    private readonly Option<string?> _imageVector = new("--image-vector")
+    {
+        Description = "Write overrides for Gardener's image vector: the image of each version, pinned by digest",
+        HelpName = "FILE",
+        CustomParser = Parsers.Text,
+    };
+
     internal void AddTo(Command command)
     {
-        foreach (var option in (Option[])[_images, _platform, _newIndex, _sparse, _noReferrers, _moveTag, _digestFile])
+        foreach (var option in (Option[])[_images, _platform, _newIndex, _sparse, _noReferrers, _moveTag, _digestFile, _imageVector])
         {
             command.Options.Add(option);
         }
@@ -71,7 +78,9 @@ internal sealed class CopyOptions
             IsSparse = line.GetValue(_sparse),
             WithReferrers = !line.GetValue(_noReferrers),
             MoveTag = line.GetValue(_moveTag),
+            WithPlatforms = line.GetValue(_imageVector) is not null,
         },
         line.GetValue(_digestFile),
+        line.GetValue(_imageVector),
         _registry!.Read(line));
 }

@@ -49,11 +49,10 @@ internal static class ExplainCommand
             };
         }
 
-        var directory = HostsDirectory.Find(request.Access.HostsDirectory, reference.Host);
+        var directory = request.Access.DirectoryOf(reference.Host);
         using var registries = request.Access.Open(session);
         RegistryExplainer explainer = new(registries.Options, registries.Credentials);
-        var hosts = await explainer.ExplainAsync(reference, request.Access.HostsFor(reference.Host), cancellationToken)
-            .ConfigureAwait(false);
+        var hosts = await explainer.ExplainAsync(reference, request.Access.HostsIn(directory), cancellationToken).ConfigureAwait(false);
         session.Result(
             new ExplainResult(
                 reference.ToString(), [.. directory.LookedAt], directory.Chosen, [.. hosts.Select(Explained)], Machine.Checks()),

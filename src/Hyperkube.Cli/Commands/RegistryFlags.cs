@@ -41,17 +41,26 @@ internal sealed record RegistryAccess(
     }
 
     /// <summary>The hosts that are asked for what a registry has, in order.</summary>
-    internal IReadOnlyList<RegistryHost> HostsFor(string registry)
+    internal IReadOnlyList<RegistryHost> HostsFor(string registry) => HostsIn(DirectoryOf(registry));
+
+    /// <summary>Where the hosts of a registry are written down.</summary>
+    internal HostsDirectory DirectoryOf(string registry) =>
+        Root == "/" || HostsDirectory is null
+            ? Oci.Registry.HostsDirectory.Find(HostsDirectory, registry)
+            : Oci.Registry.HostsDirectory.Find(Root + Path.GetFullPath(HostsDirectory), registry) with { Root = Root };
+
+    /// <summary>The hosts that a directory tells of, in order.</summary>
+    internal IReadOnlyList<RegistryHost> HostsIn(HostsDirectory directory)
     {
-        var directory = HostsDirectory is null || Root == "/" ? HostsDirectory : Root + Path.GetFullPath(HostsDirectory);
-        var hosts = Oci.Registry.HostsDirectory.HostsFor(directory, registry);
-        return [.. (WithoutUpstream ? Mirrors(hosts, registry, directory) : hosts).Select(Adjust)];
+        var hosts = directory.Hosts();
+        return [.. (WithoutUpstream ? Mirrors(hosts, directory) : hosts).Select(Adjust)];
     }
 
     // The registry itself comes last.
-    private static IEnumerable<RegistryHost> Mirrors(IReadOnlyList<RegistryHost> hosts, string registry, string? directory) =>
+    private static IEnumerable<RegistryHost> Mirrors(IReadOnlyList<RegistryHost> hosts, HostsDirectory directory) =>
         hosts.Count > 1 ? hosts.SkipLast(1)
-        : throw new HyperkubeException(ErrorKind.Usage, $"--no-upstream: {registry} has no mirrors in {directory ?? "--hosts-dir none"}")
+        : throw new HyperkubeException(
+            ErrorKind.Usage, $"--no-upstream: {directory.Registry} has no mirrors in {directory.Chosen ?? "any hosts.toml"}")
         {
             Hint = "add a hosts.toml with mirrors, or leave --no-upstream out",
         };

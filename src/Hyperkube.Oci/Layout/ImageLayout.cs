@@ -96,11 +96,29 @@ public sealed class ImageLayout : IContentSource, IContentDestination
         this.TaggedReferrersAsync(subject, cancellationToken);
 
     /// <inheritdoc/>
-    public ValueTask<bool> HasAsync(Descriptor content, CancellationToken cancellationToken)
+    /// <remarks>It is read: after a power failure a file may have its size and not its content, and would never be mended.</remarks>
+    public async ValueTask<bool> HasAsync(Descriptor content, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(content);
         FileInfo file = new(PathOf(content.Digest));
-        return ValueTask.FromResult(file.Exists && file.Length == content.Size);
+        if (!file.Exists || file.Length != content.Size)
+        {
+            return false;
+        }
+
+        try
+        {
+            var stream = await OpenAsync(content, cancellationToken).ConfigureAwait(false);
+            await using (stream.ConfigureAwait(false))
+            {
+                await stream.CopyToAsync(Stream.Null, StreamSizes.CopyBytes, cancellationToken).ConfigureAwait(false);
+                return true;
+            }
+        }
+        catch (DigestMismatchException)
+        {
+            return false;
+        }
     }
 
     /// <inheritdoc/>

@@ -72,7 +72,7 @@ internal sealed class Authenticator(RegistryHost host, HttpMessageInvoker http, 
         Asker = answer.Credential is null ? "without a login" : $"with the {answer.Credential} ({answer.Says})";
         switch (challenge, answer.Credential)
         {
-            case (_, Credential.RegistryToken) or ({ Realm: null }, Credential.Login)
+            case (_, not null) // Also a token that a login is exchanged for: whoever listens can do with it what the login may.
                 when host.Root.Scheme != Uri.UriSchemeHttps && !host.Root.IsLoopback:
                 throw NotWithoutTls();
             case (_, Credential.RegistryToken given):

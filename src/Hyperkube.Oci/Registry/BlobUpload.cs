@@ -6,15 +6,6 @@ namespace Hyperkube.Oci.Registry;
 /// <summary>Brings one blob into a repository: by mounting it from another, else in one piece, else in chunks.</summary>
 internal sealed class BlobUpload(HostConnection connection, string repository, Descriptor blob, OpenContent open)
 {
-    /// <summary>Some registries store each chunk as an object: fewer, larger ones. A cut makes them smaller.</summary>
-    private const long FirstChunkBytes = 16 << 20;
-
-    /// <summary>A line that cannot carry this much in one go carries nothing.</summary>
-    private const long SmallestChunkBytes = 32 * 1024;
-
-    /// <summary>Five steps lead from the first chunk to the smallest.</summary>
-    private const int Shrink = 4;
-
     /// <summary>After so many tries in one piece it goes in chunks.</summary>
     private const int WholeTries = 2;
 
@@ -102,12 +93,13 @@ internal sealed class BlobUpload(HostConnection connection, string repository, D
     private async Task InChunksAsync(CancellationToken cancellationToken)
     {
         await _session.EnsureAsync(cancellationToken).ConfigureAwait(false);
-        var (offset, chunk, attempt) = (0L, FirstChunkBytes, 1);
+        ChunkSize chunk = new();
+        var (offset, attempt) = (0L, 1);
         while (offset < blob.Size)
         {
             var before = offset;
             HyperkubeException? failure = null;
-            var length = Math.Min(Math.Max(chunk, _session.MinChunk), blob.Size - offset);
+            var length = Math.Min(Math.Max(chunk.Bytes, _session.MinChunk), blob.Size - offset);
             try
             {
                 var (from, count) = (offset, length);
@@ -123,12 +115,21 @@ internal sealed class BlobUpload(HostConnection connection, string repository, D
             if (offset > before)
             {
                 attempt = 1;
+                if (failure is null)
+                {
+                    chunk.Grow();
+                }
+
                 continue;
             }
 
+            if (failure is not null)
+            {
+                chunk.Shrink(length, _session.WasTooLarge);
+            }
+
             // A smaller chunk is not the same try again; only the smallest is tried but so often.
-            chunk = failure is null ? chunk : Math.Max(SmallestChunkBytes, length / Shrink);
-            var isSmaller = failure is not null && Math.Max(chunk, _session.MinChunk) < length;
+            var isSmaller = failure is not null && Math.Max(chunk.Bytes, _session.MinChunk) < length;
             failure ??= new HyperkubeException(
                 ErrorKind.Unavailable, $"{connection.Host.Name}/{repository}: the upload does not advance at byte {offset}");
             await connection.BackOffAsync(isSmaller ? 1 : attempt++, failure, retryAfter: null, cancellationToken).ConfigureAwait(false);

@@ -68,7 +68,7 @@ internal sealed class HostConnection
             }
             catch (HyperkubeException e) when (e.Kind == ErrorKind.Unavailable)
             {
-                failure = e;
+                (failure, retryAfter) = (e, (e as BusyException)?.RetryAfter);
             }
 
             if (attempt >= (request.MaxAttempts ?? int.MaxValue) || HttpFailure.IsUntrusted(failure) || IsDown(request, failure))

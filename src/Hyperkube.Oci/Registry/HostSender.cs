@@ -14,6 +14,7 @@ internal sealed class HostSender(
     private const int MaxRedirects = 5;
 
     private readonly SchemeChoice _scheme = new(host);
+    private readonly LargeBodies _bodies = new();
 
     /// <summary>Sends a request, and wherever a redirect leads.</summary>
     /// <returns>The answer, of any status; the caller disposes it.</returns>
@@ -35,7 +36,7 @@ internal sealed class HostSender(
                 continue;
             }
 
-            if (redirects == 0 && _scheme.ShouldFlip(uri, response))
+            if (redirects == 0 && await _scheme.ShouldFlipAsync(uri, response, cancellationToken).ConfigureAwait(false))
             {
                 response.Dispose();
                 uri = _scheme.Apply(request.Uri);
@@ -75,17 +76,45 @@ internal sealed class HostSender(
     {
         using SpeedGuard guard = new(options.AnswerTimeout, options.MinBytesPerSpan, options.Retry.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(guard.Token, cancellationToken);
-        using HttpRequestMessage message = new(request.Method, uri)
+        using var message = Message(request, uri, authorization);
+        message.Content = request.Body is null ? null : await request.Body(either.Token).ConfigureAwait(false);
+        var upload = message.Content as UploadContent;
+        upload?.Guard = guard;
+        try
+        {
+            options.Traffic.CountRequest();
+            var response = await SendNotedAsync(message, upload, either.Token).ConfigureAwait(false);
+            if (response.StatusCode == HttpStatusCode.ExpectationFailed && message.Headers.ExpectContinue == true)
+            {
+                response.Dispose();
+                return await SendOnceAsync(request, uri, authorization, cancellationToken).ConfigureAwait(false);
+            }
+
+            return response.Content.Headers.ContentEncoding.All(e => e == "identity") ? response : throw Encoded(response);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            var failure = upload?.IsDone == false ? guard.Failure
+                : $"no answer in {(message.Content is null ? options.AnswerTimeout : options.CommitTimeout).TotalSeconds:F0} s";
+            throw new HyperkubeException(ErrorKind.Unavailable, $"{request.Method} {HttpFailure.Where(uri)}: {failure}");
+        }
+        catch (HttpRequestException e)
+        {
+            throw HttpFailure.Unanswered(request.Method, uri, e, "check the name, the route and the proxy: hyperkube explain REF");
+        }
+        catch (IOException e)
+        {
+            throw new HyperkubeException(ErrorKind.Unavailable, $"{request.Method} {HttpFailure.Where(uri)}: the connection broke off", e);
+        }
+    }
+
+    private HttpRequestMessage Message(RegistryRequest request, Uri uri, AuthenticationHeaderValue? authorization)
+    {
+        HttpRequestMessage message = new(request.Method, uri)
         {
             Version = HttpVersion.Version20,
             VersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
-            Content = request.Body is null ? null : await request.Body(either.Token).ConfigureAwait(false),
         };
-        if (message.Content is UploadContent upload)
-        {
-            upload.Guard = guard;
-        }
-
         message.Headers.Range = request.Range;
         message.Headers.UserAgent.Add(new ProductInfoHeaderValue("hyperkube", null));
         foreach (var type in request.Accept)
@@ -104,26 +133,25 @@ internal sealed class HostSender(
             }
         }
 
-        try
+        return message;
+    }
+
+    private async Task<HttpResponseMessage> SendNotedAsync(
+        HttpRequestMessage message, UploadContent? upload, CancellationToken cancellationToken)
+    {
+        var isAsking = upload is not null && _bodies.ShouldAsk(upload.Length);
+        message.Headers.ExpectContinue = isAsking ? true : null;
+        var sent = TimeProvider.System.GetTimestamp();
+        var response = await http.SendAsync(message, cancellationToken).ConfigureAwait(false);
+        var waited = isAsking && upload!.Began is { } began ? TimeProvider.System.GetElapsedTime(sent, began) : (TimeSpan?)null;
+        _bodies.Note(response, upload?.Length ?? 0, waited);
+        if (upload?.IsCutOff == true && response.IsSuccessStatusCode)
         {
-            options.Traffic.CountRequest();
-            var response = await http.SendAsync(message, either.Token).ConfigureAwait(false);
-            return response.Content.Headers.ContentEncoding.All(e => e == "identity") ? response : throw Encoded(response);
+            response.Dispose();
+            throw new IOException("a success was said of half a body");
         }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-        {
-            var failure = message.Content is UploadContent { IsDone: false } ? guard.Failure
-                : $"no answer in {(message.Content is null ? options.AnswerTimeout : options.CommitTimeout).TotalSeconds:F0} s";
-            throw new HyperkubeException(ErrorKind.Unavailable, $"{request.Method} {HttpFailure.Where(uri)}: {failure}");
-        }
-        catch (HttpRequestException e)
-        {
-            throw HttpFailure.Unanswered(request.Method, uri, e, "check the name, the route and the proxy: hyperkube explain REF");
-        }
-        catch (IOException e)
-        {
-            throw new HyperkubeException(ErrorKind.Unavailable, $"{request.Method} {HttpFailure.Where(uri)}: the connection broke off", e);
-        }
+
+        return response;
     }
 
     // Nobody asked for it: the digest would be of other bytes, and a small body could become a huge one.

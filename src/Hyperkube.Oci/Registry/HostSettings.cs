@@ -25,6 +25,9 @@ internal sealed class HostSettings(HostsFileErrors errors)
     private readonly List<(string Certificate, string? Key, int Line)> _clients = [];
     private bool _saysAuthorities;
 
+    /// <summary>What absolute paths are below: a host that is mounted somewhere; empty for this one.</summary>
+    internal string Root { get; set; } = "";
+
     /// <summary>The address that stands for the registry itself, with its line.</summary>
     internal (string Text, int Line)? Address { get; private set; }
 
@@ -83,25 +86,27 @@ internal sealed class HostSettings(HostsFileErrors errors)
     {
         foreach (var (file, line) in _authorities)
         {
-            PemFile.HasCertificate(Path.Combine(directory, file), "ca", line, errors);
+            PemFile.HasCertificate(PathOf(directory, file), "ca", line, errors);
         }
 
         foreach (var (certificate, key, line) in _clients)
         {
-            PemFile.HasCertificate(Path.Combine(directory, certificate), "client", line, errors);
-            PemFile.HasKey(Path.Combine(directory, key ?? certificate), "client", line, errors);
+            PemFile.HasCertificate(PathOf(directory, certificate), "client", line, errors);
+            PemFile.HasKey(PathOf(directory, key ?? certificate), "client", line, errors);
         }
 
         return new HostTls
         {
             SkipVerify = SkipVerify ?? false,
-            Authorities = [.. _authorities.Select(a => Path.Combine(directory, a.File))],
+            Authorities = [.. _authorities.Select(a => PathOf(directory, a.File))],
             ClientCertificates =
             [
-                .. _clients.Select(c => (Path.Combine(directory, c.Certificate), c.Key is null ? null : Path.Combine(directory, c.Key))),
+                .. _clients.Select(c => (PathOf(directory, c.Certificate), c.Key is null ? null : PathOf(directory, c.Key))),
             ],
         };
     }
+
+    private string PathOf(string directory, string file) => Path.IsPathRooted(file) ? Root + file : Path.Combine(directory, file);
 
     private Action<HostsFileValue>? Reader(string name, bool isRoot) => name switch
     {

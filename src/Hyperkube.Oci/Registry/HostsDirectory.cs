@@ -12,6 +12,9 @@ public sealed record HostsDirectory(string Registry, ImmutableArray<string> Look
 {
     private const string Default = "_default";
 
+    /// <summary>What absolute paths in its files are below: a host that is mounted somewhere; empty for this one.</summary>
+    public string Root { get; init; } = "";
+
     /// <summary>Looks for a registry's directory.</summary>
     /// <param name="root">Where such directories are, or null.</param>
     /// <param name="registry">The host of a reference, with its port.</param>
@@ -45,7 +48,7 @@ public sealed record HostsDirectory(string Registry, ImmutableArray<string> Look
     /// <exception cref="HyperkubeException">A file in it, or one that it names, cannot be read.</exception>
     public IReadOnlyList<RegistryHost> Hosts() =>
         Chosen is null ? [Itself(Registry)]
-        : HostsFile.TryLoad(Path.Combine(Chosen, HostsFile.Name), Registry) ?? [WithCertificates(Chosen)];
+        : HostsFile.TryLoad(Path.Combine(Chosen, HostsFile.Name), Registry, Root) ?? [WithCertificates(Chosen)];
 
     // Without a hosts.toml, what Docker reads counts: NAME.crt of an authority, NAME.cert and NAME.key to show to the registry.
     // Source: https://docs.docker.com/engine/security/certificates/

@@ -23,9 +23,10 @@ public static class HostsFile
     /// <summary>Reads a file.</summary>
     /// <param name="path">The file; what it names is relative to its directory.</param>
     /// <param name="registry">The host of the reference, with its port, that is asked for.</param>
+    /// <param name="root">What absolute paths in it are below: a host that is mounted somewhere; empty for this one.</param>
     /// <returns>Null when the file is not there, or is empty, which counts as much.</returns>
     /// <exception cref="HyperkubeException">The file, or one that it names, cannot be read.</exception>
-    public static IReadOnlyList<RegistryHost>? TryLoad(string path, string registry)
+    public static IReadOnlyList<RegistryHost>? TryLoad(string path, string registry, string root = "")
     {
         byte[] bytes;
         try
@@ -48,7 +49,7 @@ public static class HostsFile
 
         try
         {
-            return Parse(StrictUtf8.GetString(bytes), path, registry);
+            return Parse(StrictUtf8.GetString(bytes), path, registry, root);
         }
         catch (DecoderFallbackException e)
         {
@@ -61,18 +62,19 @@ public static class HostsFile
     /// <param name="text">What stands in it.</param>
     /// <param name="path">The file; what it names is relative to its directory.</param>
     /// <param name="registry">The host of the reference, with its port, that is asked for.</param>
+    /// <param name="root">What absolute paths in it are below: a host that is mounted somewhere; empty for this one.</param>
     /// <exception cref="HyperkubeException">The text is no such file, or names one that cannot be read.</exception>
-    public static IReadOnlyList<RegistryHost> Parse(string text, string path, string registry)
+    public static IReadOnlyList<RegistryHost> Parse(string text, string path, string registry, string root = "")
     {
         HostsFileErrors errors = new(path);
-        HostSettings root = new(errors);
+        HostSettings itself = new(errors) { Root = root };
         Dictionary<string, HostSettings> byHost = new(StringComparer.Ordinal);
         List<(string Text, int Line)> order = [];
         foreach (var line in HostsFileLine.Read(text, errors))
         {
             if (!line.Path[0].Equals("host", StringComparison.OrdinalIgnoreCase))
             {
-                root.Take(line, depth: 0);
+                itself.Take(line, depth: 0);
             }
             else if (line.Path.Length < 3 && (line.Kind is HostsFileLineKind.TableArray || line.Value is not null))
             {
@@ -84,13 +86,18 @@ public static class HostsFile
             }
         }
 
+        foreach (var settings in byHost.Values)
+        {
+            settings.Root = root;
+        }
+
         return [.. order.Select(Mirror), Last()];
 
         RegistryHost Mirror((string Text, int Line) host) => Host(byHost[host.Text], host.Text, host.Line);
 
-        RegistryHost Last() => root.Address is var (text, line)
-            ? Host(root, text, line)
-            : Itself(registry, root, FolderOf(path), path);
+        RegistryHost Last() => itself.Address is var (text, line)
+            ? Host(itself, text, line)
+            : Itself(registry, itself, FolderOf(path), path);
 
         RegistryHost Host(HostSettings settings, string text, int line) =>
             HostAddress.TryParse(text, settings.OverridesPath) is { } address

@@ -12,7 +12,8 @@ internal sealed class RemoteReferrers(RemoteRepository repository, RemoteDocumen
     /// <summary>Two writers of one tag overwrite each other; each looks whether its own survived, this often.</summary>
     private const int MaxRounds = 8;
 
-    private const int MaxPages = 16;
+    /// <summary>A page holds something: a list with more pages than a subject may have referrers is going in circles.</summary>
+    private const int MaxPages = ReferrersIndex.MaxReferrers;
 
     private readonly ConcurrentDictionary<HostConnection, bool> _withoutApi = new();
     private readonly ConcurrentDictionary<Digest, bool> _counted = new();
@@ -20,12 +21,30 @@ internal sealed class RemoteReferrers(RemoteRepository repository, RemoteDocumen
     /// <summary>Notes that the registry itself keeps count of a manifest that was just sent.</summary>
     internal void NoteCounted(Digest manifest) => _counted[manifest] = true;
 
-    internal async Task<IReadOnlyList<Descriptor>> ListAsync(Digest subject, CancellationToken cancellationToken) =>
-        await repository.FromAnyAsync(
-            HostCapabilities.Pull | HostCapabilities.Referrers,
-            (host, attempts, token) => ListAsync(host, subject, attempts ?? (repository.IsMirrored ? 2 : null), token),
-            $"referrers of {subject}",
-            cancellationToken).ConfigureAwait(false) ?? [];
+    /// <summary>What the first host says that knows of any: a mirror often has the image alone.</summary>
+    internal async Task<IReadOnlyList<Descriptor>> ListAsync(Digest subject, CancellationToken cancellationToken)
+    {
+        var saidNone = false;
+        try
+        {
+            return await repository.FromAnyAsync(
+                HostCapabilities.Pull | HostCapabilities.Referrers,
+                async (host, attempts, token) =>
+                {
+                    var found = await ListAsync(host, subject, attempts ?? (repository.IsMirrored ? 2 : null), token).ConfigureAwait(false);
+                    saidNone |= found is [];
+                    return found is [] ? null : found;
+                },
+                $"referrers of {subject}",
+                cancellationToken).ConfigureAwait(false) ?? [];
+        }
+        catch (HyperkubeException e) when (saidNone)
+        {
+            // In a fenced network the registry behind the mirror is never there.
+            repository.Registry.Options.Warn($"{e.Message}; going on without referrers, as another host knows of none");
+            return [];
+        }
+    }
 
     internal async Task AttachAsync(Digest subject, IReadOnlyList<Descriptor> referrers, CancellationToken cancellationToken)
     {
@@ -99,7 +118,7 @@ internal sealed class RemoteReferrers(RemoteRepository repository, RemoteDocumen
 
         List<Descriptor> all = [];
         var next = host.UriOf($"{repository.Name}/referrers/{subject}");
-        for (var page = 0; next is not null && page < MaxPages; page++)
+        for (var page = 0; next is not null; page++)
         {
             using var response = await host.SendAsync(
                 new RegistryRequest(HttpMethod.Get, next, repository.Pull) { Accept = [MediaTypes.Index], MaxAttempts = attempts },
@@ -120,7 +139,13 @@ internal sealed class RemoteReferrers(RemoteRepository repository, RemoteDocumen
 
             var where = Http.HttpFailure.Where(response);
             var document = await DocumentBody.ReadAsync(host, response, cancellationToken).ConfigureAwait(false);
-            all.AddRange(ReferrersIndex.Read(OciJson.ReadIndex(document, where), subject));
+            all.AddRange(OciJson.ReadIndex(document, where).Manifests);
+            _ = ReferrersIndex.Read(new ImageIndex { Manifests = all }, subject); // Too many are told before the next page is asked for.
+            if (page == MaxPages)
+            {
+                throw new HyperkubeException(ErrorKind.BadContent, $"{where}: more than {MaxPages} pages of referrers");
+            }
+
             next = await Links.NextAsync(host, response, cancellationToken).ConfigureAwait(false);
         }
 

@@ -42,6 +42,22 @@ internal sealed class TargetPolicy(RegistryOptions options)
             || options.TokenHosts.Contains(realm.Host, StringComparer.OrdinalIgnoreCase)
             || IsSameDomain(registry.IdnHost, realm.IdnHost));
 
+    /// <summary>Domains under which anybody can have a name: what is beside the registry there may be a stranger's.</summary>
+    /// <remarks>The well-known ones where registries and web sites of many owners stand, out of https://publicsuffix.org/list/, which
+    /// has thousands and changes daily. Whoever is missing here has its token service on the registry's own host, or in its domain.
+    /// </remarks>
+    private static readonly string[] SharedDomains =
+    [
+        "amazonaws.com", "amazonaws.com.cn", "awsapprunner.com", "cloudfront.net", "elasticbeanstalk.com",
+        "azurecontainerapps.io", "azurecr.cn", "azurecr.io", "azureedge.net", "azurefd.net", "azurewebsites.net", "cloudapp.azure.com",
+        "cloudapp.net", "trafficmanager.net", "windows.net",
+        "appspot.com", "cloudfunctions.net", "firebaseapp.com", "googleusercontent.com", "run.app", "web.app",
+        "app.github.dev", "github.io", "gitlab.io", "gitpod.io", "pages.dev", "r2.dev", "workers.dev", "trycloudflare.com",
+        "deno.dev", "digitaloceanspaces.com", "fly.dev", "herokuapp.com", "jfrog.io", "netlify.app", "ngrok-free.app", "ngrok.app",
+        "ngrok.io", "onrender.com", "ondigitalocean.app", "railway.app", "replit.app", "surge.sh", "vercel.app",
+        "ddns.net", "duckdns.org", "dyndns.org", "nip.io", "no-ip.org", "sslip.io", "traefik.me", "xip.io",
+    ];
+
     // What is below the registry's own name is its own; registry.gitlab.com and gitlab.com, registry-1.docker.io and auth.docker.io:
     // one label below the same owner.
     // A parent such as co.uk is nobody's; without the public list of such suffixes, a short second level is taken for one.
@@ -60,6 +76,8 @@ internal sealed class TargetPolicy(RegistryOptions options)
             [var second, var top] => second.Length > 3 || top.Length > 2,
             _ => true,
         };
+        isOwned &= !SharedDomains.Any(
+            d => parent.Equals(d, StringComparison.OrdinalIgnoreCase) || parent.EndsWith($".{d}", StringComparison.OrdinalIgnoreCase));
         return realm.EndsWith($".{registry}", StringComparison.OrdinalIgnoreCase) || isOwned
             && (realm.Equals(parent, StringComparison.OrdinalIgnoreCase)
                 || realm.EndsWith($".{parent}", StringComparison.OrdinalIgnoreCase));

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -121,7 +122,7 @@ internal sealed class TokenService(HttpMessageInvoker http, RegistryHost host, R
     {
         var said = await RegistryError.SayingAsync(response, options, cancellationToken).ConfigureAwait(false);
         return RetryPolicy.IsTransient(response.StatusCode)
-            ? new HyperkubeException(ErrorKind.Unavailable, $"{where}: {said}")
+            ? new BusyException($"{where}: {said}") { RetryAfter = response.Headers.RetryAfter }
             : new HyperkubeException(ErrorKind.AccessDenied, $"{where}: the token service refused ({origin}): {said}")
             {
                 Hint = "see which login is used, and from where, with: hyperkube explain REF",
@@ -147,6 +148,13 @@ internal sealed class TokenService(HttpMessageInvoker http, RegistryHost host, R
             throw new HyperkubeException(ErrorKind.Unavailable, $"{where}: no JSON; expected {{\"token\": …}}", e);
         }
     }
+}
+
+/// <summary>A token service that may give a token later.</summary>
+internal sealed class BusyException(string message) : HyperkubeException(ErrorKind.Unavailable, message)
+{
+    /// <summary>When it wants to be asked again; null when it did not say.</summary>
+    internal RetryConditionHeaderValue? RetryAfter { get; init; }
 }
 
 /// <summary>What a token service answers.</summary>

@@ -12,6 +12,7 @@ internal sealed class UploadContent : HttpContent
     private readonly long _length;
     private readonly bool _isLast;
     private readonly TimeSpan _commitTimeout;
+    private BodySending? _sending;
 
     /// <param name="source">Positioned at the first byte to send; disposed with the content.</param>
     /// <param name="length">How many bytes are sent of it.</param>
@@ -28,26 +29,39 @@ internal sealed class UploadContent : HttpContent
     /// <summary>Told about the bytes that pass.</summary>
     internal SpeedGuard? Guard { get; set; }
 
+    /// <summary>How many bytes it is.</summary>
+    internal long Length => _length;
+
+    /// <summary>When it began to be sent, as <see cref="TimeProvider.GetTimestamp"/> counts on this machine; null before.</summary>
+    internal long? Began { get; private set; }
+
     /// <summary>Whether all of it has been handed over.</summary>
     internal bool IsDone { get; private set; }
+
+    /// <summary>Whether the far side has hung up on it; an answer may have come all the same.</summary>
+    internal bool IsCutOff => _sending?.IsCutOff == true;
 
     protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) =>
         SerializeToStreamAsync(stream, context, CancellationToken.None);
 
     protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
     {
+        Began = TimeProvider.System.GetTimestamp();
+        _sending = BodySending.Begin();
         var buffer = new byte[(int)Math.Clamp(_length, 1, StreamSizes.CopyBytes)];
         for (var left = _length; left > 0;)
         {
             var wanted = buffer.AsMemory(0, (int)Math.Min(buffer.Length, left));
-            var count = await _source.ReadAsync(wanted, cancellationToken).ConfigureAwait(false);
+
+            // .NET reads no answer before it has been given as much as was promised; what it is given then goes nowhere.
+            var count = IsCutOff ? wanted.Length : await _source.ReadAsync(wanted, cancellationToken).ConfigureAwait(false);
             if (count == 0)
             {
                 throw new HyperkubeException(ErrorKind.BadDigest, $"the content to send ends {left} bytes early");
             }
 
             left -= count;
-            if (left == 0 && _isLast && await _source.ReadAsync(new byte[1], cancellationToken).ConfigureAwait(false) > 0)
+            if (left == 0 && _isLast && !IsCutOff && await _source.ReadAsync(new byte[1], cancellationToken).ConfigureAwait(false) > 0)
             {
                 throw new HyperkubeException(ErrorKind.BadDigest, $"the content to send is longer than {_length} bytes");
             }
@@ -56,6 +70,7 @@ internal sealed class UploadContent : HttpContent
             Guard?.Passed(count);
         }
 
+        await stream.FlushAsync(cancellationToken).ConfigureAwait(false); // While it is known for a body.
         IsDone = true;
         Guard?.Await(_commitTimeout);
     }

@@ -7,6 +7,9 @@ namespace Hyperkube.Oci.Registry;
 /// <remarks>Source: https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-blobs</remarks>
 internal sealed class UploadSession(HostConnection connection, string repository, Descriptor blob)
 {
+    /// <summary>What <see cref="ReceivedOf"/> says when none or one byte is there.</summary>
+    private const long Unclear = -1;
+
     private readonly TokenScope[] _push = [new(repository, "pull,push")];
     private Uri? _address;
 
@@ -101,7 +104,10 @@ internal sealed class UploadSession(HostConnection connection, string repository
                 using (response)
                 {
                     await ContinueAsync(response, cancellationToken).ConfigureAwait(false);
-                    return ReceivedOf(response) ?? (offset + length);
+                    var received = ReceivedOf(response) ?? (offset + length);
+                    return received != Unclear ? received
+                        : offset + length == 1 ? 1
+                        : await BeginAnewAsync(cancellationToken).ConfigureAwait(false);
                 }
 
             case HttpStatusCode.RequestedRangeNotSatisfiable:
@@ -112,7 +118,7 @@ internal sealed class UploadSession(HostConnection connection, string repository
         }
     }
 
-    /// <summary>How much the registry has. A session that is gone begins anew.</summary>
+    /// <summary>How much the registry has. A session that is gone, or does not say clearly, begins anew.</summary>
     internal async Task<long> OffsetAsync(CancellationToken cancellationToken)
     {
         using var response = await connection.SendAsync(
@@ -120,12 +126,12 @@ internal sealed class UploadSession(HostConnection connection, string repository
         if (response.StatusCode is HttpStatusCode.NoContent or HttpStatusCode.OK or HttpStatusCode.Accepted)
         {
             await ContinueAsync(response, cancellationToken).ConfigureAwait(false);
-            return ReceivedOf(response) ?? 0;
+            return ReceivedOf(response) is not (null or Unclear) and { } received ? received
+                : await BeginAnewAsync(cancellationToken).ConfigureAwait(false);
         }
 
         _address = null;
-        await EnsureAsync(cancellationToken).ConfigureAwait(false);
-        return 0;
+        return await BeginAnewAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Leaves nothing at the registry; if that fails, it clears up by itself some day.</summary>
@@ -147,6 +153,14 @@ internal sealed class UploadSession(HostConnection connection, string repository
         {
             // What is being thrown matters more.
         }
+    }
+
+    // One byte more or less, and the digest would be wrong in the end: a new session has none for sure.
+    private async Task<long> BeginAnewAsync(CancellationToken cancellationToken)
+    {
+        await GiveUpAsync().ConfigureAwait(false);
+        await EnsureAsync(cancellationToken).ConfigureAwait(false);
+        return 0;
     }
 
     private async ValueTask BeginAsync(HttpResponseMessage response, CancellationToken cancellationToken)
@@ -174,13 +188,13 @@ internal sealed class UploadSession(HostConnection connection, string repository
         }
     }
 
-    // Range: 0-N says that N+1 bytes are there; "0-0" is said of none too, and one byte sent again is refused with 416.
+    // Range: 0-N says that N+1 bytes are there, but 0-0 is said of none too, as docker-registry does. Null: nothing was said.
     private long? ReceivedOf(HttpResponseMessage response)
     {
         var range = response.Headers.TryGetValues("Range", out var values) ? values.First() : null;
         var last = range?.StartsWith("bytes=", StringComparison.OrdinalIgnoreCase) == true ? range["bytes=".Length..] : range;
         return last?.Split('-') is ["0", var end] && long.TryParse(end, NumberStyles.None, CultureInfo.InvariantCulture, out var position)
-            ? position == 0 ? 0 : Math.Min(position, blob.Size - 1) + 1
+            ? position == 0 ? Unclear : Math.Min(position, blob.Size - 1) + 1
             : null;
     }
 

@@ -85,7 +85,7 @@ public sealed class HostInstaller(
                 {
                     Hint = "--verify digest with a reference that has @sha256:..., or --insecure-skip-signature",
                 };
-            case VerificationMode.Digest when DigestIn(request.Reference) is null:
+            case VerificationMode.Digest when request.Reference.Pin is null:
                 throw new HyperkubeException(
                     ErrorKind.Usage, $"--verify digest: {request.Reference} has no digest; expected a reference with @sha256:...")
                 {
@@ -96,11 +96,9 @@ public sealed class HostInstaller(
         }
     }
 
-    private static Digest? DigestIn(ImageReference reference) => (reference as RegistryReference)?.Digest;
-
     // By digest nobody is asked; by tag the answer may only confirm that nothing changed.
     private static async Task<Digest?> DigestOfAsync(ImageReference reference, ImageSource source, CancellationToken cancellationToken) =>
-        DigestIn(reference)
+        reference.Pin
         ?? (reference is RegistryReference { Tag: { } tag }
             ? await source.Content.ResolveAsync(tag, cancellationToken).ConfigureAwait(false)
             : await source.FindAsync(cancellationToken).ConfigureAwait(false))?.Digest;

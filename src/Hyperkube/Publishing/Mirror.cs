@@ -18,6 +18,9 @@ public sealed record MirrorRequest
 
     /// <summary>Whether a tag that stands for other content is moved.</summary>
     public bool MoveTag { get; init; }
+
+    /// <summary>Whether the platforms of each image are to be told, which may cost a look into it.</summary>
+    public bool WithPlatforms { get; init; }
 }
 
 /// <summary>One image that was mirrored.</summary>
@@ -25,7 +28,11 @@ public sealed record MirrorRequest
 /// <param name="Destination">To where.</param>
 /// <param name="Digest">The digest there.</param>
 /// <param name="IsChanged">Whether anything had to be sent or tagged.</param>
-public sealed record MirroredImage(string Source, string Destination, Digest Digest, bool IsChanged);
+public sealed record MirroredImage(string Source, ImageReference Destination, Digest Digest, bool IsChanged)
+{
+    /// <summary>What it runs on, as far as it was asked for.</summary>
+    public IReadOnlyList<Platform> Platforms { get; init; } = [];
+}
 
 /// <summary>Copies images between any two places, byte for byte, with what refers to them.</summary>
 public sealed class Mirror(Transports transports, MirrorRequest request, IActivityLog log)
@@ -62,7 +69,7 @@ public sealed class Mirror(Transports transports, MirrorRequest request, IActivi
         var (tag, isOne) = source.Reference switch
         {
             RegistryReference remote => (remote.Tag, remote.Tag is not null || remote.Digest is not null),
-            LayoutReference layout => (layout.Tag, layout.Tag is not null),
+            LayoutReference layout => (layout.Tag, layout.Tag is not null || layout.Digest is not null),
             ArchiveReference archive => (TagOf(archive), archive.Name is not null),
             _ => (null, true),
         };
@@ -124,7 +131,10 @@ public sealed class Mirror(Transports transports, MirrorRequest request, IActivi
         }
 
         return new MirroredImage(
-            Shown(source.Reference, sourceTag, root.Digest), destination.With(tag).ToString(), selection.Root.Digest, sent > 0);
+            Shown(source.Reference, sourceTag, root.Digest), destination.With(tag), selection.Root.Digest, sent > 0)
+        {
+            Platforms = request.WithPlatforms ? await selection.PlatformsAsync(source, cancellationToken).ConfigureAwait(false) : [],
+        };
     }
 
     /// <summary>Smaller blobs are through before a line about them is read.</summary>

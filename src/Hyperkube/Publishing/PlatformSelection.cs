@@ -31,7 +31,7 @@ internal sealed class PlatformSelection
 
         var where = root.Digest.ToString();
         var index = OciJson.ReadIndex(await source.Content.ReadDocumentAsync(root, cancellationToken).ConfigureAwait(false), where);
-        var there = index.Manifests.Select(m => m.Platform).OfType<Platform>().Where(p => p.Os != "unknown").ToList();
+        var there = There(index.Manifests);
         var wanted = request.Platforms.Count > 0 ? request.Platforms
             : [Images.ImageOutput.OnePlatform(there, destination.Reference.ToString())];
         var kept = index.Manifests.Where(m => m.Platform is { } platform && wanted.Contains(platform)).ToList();
@@ -79,6 +79,30 @@ internal sealed class PlatformSelection
 
         await destination.PutAsync(Root, ContentSourceExtensions.OpenerOf(index), cancellationToken).ConfigureAwait(false);
     }
+
+    /// <summary>What the copied part runs on, in the order of the index.</summary>
+    internal async Task<IReadOnlyList<Platform>> PlatformsAsync(ImageSource source, CancellationToken cancellationToken)
+    {
+        if (_kept.Count > 0)
+        {
+            return There(_kept);
+        }
+
+        var where = Root.Digest.ToString();
+        var document = await source.Content.ReadDocumentAsync(Root, cancellationToken).ConfigureAwait(false);
+        if (MediaTypes.IsIndex(Root.MediaType))
+        {
+            return There(OciJson.ReadIndex(document, where).Manifests);
+        }
+
+        var config = OciJson.ReadManifest(document, where).Config;
+        var read = OciJson.ReadConfig(await source.Content.ReadDocumentAsync(config, cancellationToken).ConfigureAwait(false), where);
+        return [new Platform(read.Os, read.Architecture, read.Variant)];
+    }
+
+    // What is of no platform is attached to one, as buildkit's attestations are.
+    private static List<Platform> There(IReadOnlyList<Descriptor> manifests) =>
+        [.. manifests.Select(m => m.Platform).OfType<Platform>().Where(p => p.Os != "unknown")];
 
     private static PlatformSelection Whole(Descriptor root) => new(root, [], newIndex: null, _ => true);
 }

@@ -34,6 +34,8 @@ public sealed class Transports(
     public async Task<ImageDestination> OpenDestinationAsync(
         ImageReference reference, ImageReference? source, CancellationToken cancellationToken) => reference switch
         {
+            LayoutReference { Digest: not null } or ArchiveReference { Digest: not null } => throw new HyperkubeException(
+                ErrorKind.Usage, $"{reference}: a digest; expected oci:DIR[:TAG] of what is written"),
             LayoutReference layout => new ImageDestination(
                 reference, await ImageLayout.OpenOrCreateAsync(layout.Directory, cancellationToken).ConfigureAwait(false)),
             ArchiveReference archive => new ImageDestination(reference, new ArchiveWriter(archive.File, archive.Format)),
@@ -116,11 +118,13 @@ public sealed class ImageSource : IDisposable
     {
         (RegistryReference remote, RemoteRepository repository) =>
             await repository.FetchRootAsync(remote.Digest?.ToString() ?? remote.Tag!, cancellationToken).ConfigureAwait(false),
+        (ArchiveReference { Digest: { } digest }, _) => await Content.ResolveAsync(digest.ToString(), cancellationToken).ConfigureAwait(false),
         (ArchiveReference { Format: ArchiveFormat.Docker, Name: { } name }, ArchiveReader archive) =>
             (await archive.ListAsync(cancellationToken).ConfigureAwait(false)).FirstOrDefault(m =>
                 m.Annotation(Annotations.ContainerdImageName) == RegistryReference.TryParseLocalName(name)?.ToString()),
         (ArchiveReference archive, _) => await Content.ResolveAsync(archive.Name, cancellationToken).ConfigureAwait(false),
-        (LayoutReference layout, _) => await Content.ResolveAsync(layout.Tag, cancellationToken).ConfigureAwait(false),
+        (LayoutReference layout, _) =>
+            await Content.ResolveAsync(layout.Digest?.ToString() ?? layout.Tag, cancellationToken).ConfigureAwait(false),
         _ => null,
     };
 }

@@ -76,6 +76,14 @@ public sealed class BuildOutputsTests : IDisposable
     }
 
     [Fact]
+    public async Task A_layout_is_written_by_tag()
+    {
+        var ended = (await _shell.BuildAsync("-o", $"oci:{_shell["layout"]}@sha256:{new string('0', 64)}")).With(2);
+
+        Assert.Contains("a digest; expected oci:DIR:TAG", ended.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_tag_that_stands_for_other_content_is_4_and_stays()
     {
         var first = await _shell.DigestAsync("-o", $"oci:{_shell["layout"]}:x");

@@ -1,3 +1,5 @@
+using Hyperkube.Testing;
+
 namespace Hyperkube.Cli.Tests.Commands;
 
 /// <summary><c>hyperkube copy</c> between layouts and archives; registries are in the end-to-end tests.</summary>
@@ -117,13 +119,71 @@ public sealed class CopyCommandTests : IAsyncLifetime
         Assert.Contains($"{_shell["bad"]}:2: ", bad.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task An_image_vector_names_what_was_copied_by_digest()
+    {
+        await using TestRegistry registry = new();
+        var there = $"{registry.Url.Authority}/k8s/hyperkube";
+
+        (await _shell.RunAsync("copy", Built, there, "--image-vector", _shell["vector.yaml"])).With(0);
+        (await _shell.RunAsync(
+            "copy", Built, $"{there}:amd64", "--platform", "linux/amd64", "--image-vector", _shell["none.yaml"])).With(0);
+        (await _shell.RunAsync(
+            "copy", Built, $"{there}-amd64:v1.36.4", "--platform", "linux/amd64", "--image-vector", _shell["one.yaml"])).With(0);
+
+        Assert.Equal(
+            $"""
+            images:
+            - name: hyperkube
+              repository: "{there}"
+              tag: "{Shell.Version}@{_digest}"
+              version: "{Shell.Version}"
+              targetVersion: "{Shell.Version[1..]}"
+              architectures: [amd64, arm64]
+
+            """,
+            await ReadAsync("vector.yaml"));
+        Assert.Equal("images: []\n", await ReadAsync("none.yaml"));
+        Assert.Contains("architectures: [amd64]\n", await ReadAsync("one.yaml"), StringComparison.Ordinal);
+    }
+
+    // docker-registry would take an image of one platform without an index too.
+    [Fact]
+    public async Task An_image_vector_knows_what_an_image_without_index_runs_on()
+    {
+        await using TestRegistry registry = new();
+        (await _shell.RunAsync("copy", Built, $"docker-archive:{_shell["image.tar"]}:local/image:v1.36.4", "--platform", "linux/arm64"))
+            .With(0);
+
+        (await _shell.RunAsync("copy", $"docker-archive:{_shell["image.tar"]}:local/image:v1.36.4",
+            $"{registry.Url.Authority}/hyperkube", "--image-vector", _shell["vector.yaml"])).With(0);
+
+        Assert.Contains("architectures: [arm64]\n", await ReadAsync("vector.yaml"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_image_of_a_layout_can_be_named_by_its_digest()
+    {
+        (await _shell.RunAsync("copy", Built, $"oci:{_shell["there"]}:other", "--platform", "linux/arm64")).With(0);
+        (await _shell.RunAsync("copy", Built, $"oci:{_shell["there"]}:v1")).With(0);
+
+        Assert.Equal(_digest, await DigestOfAsync($"oci:{_shell["there"]}@{_digest}"));
+        (await _shell.RunAsync("copy", $"oci:{_shell["there"]}@{_digest}", $"oci:{_shell["back"]}:v1")).With(0);
+        Assert.Equal(_digest, await DigestOfAsync($"oci:{_shell["back"]}:v1"));
+        (await _shell.RunAsync("copy", Built, $"oci:{_shell["back"]}@{_digest}")).With(2);
+        (await _shell.RunAsync("inspect", $"oci:{_shell["there"]}@sha256:{new string('a', 64)}")).With(3);
+    }
+
     [Theory]
+    [InlineData(2, "expected a registry", "oci:one", "oci:two", "--image-vector", "x")]
     [InlineData(2, "expected a source and a destination", "oci:one")]
     [InlineData(2, "is not an image reference", "oci:one", "NOT A PLACE")]
     [InlineData(2, "--sparse and --new-index: expected one of them", "oci:one", "oci:two", "--sparse", "--new-index")]
     [InlineData(3, "no image layout", "oci:one", "oci:two")]
     public async Task Bad_calls_say_what_was_expected(int code, string expected, params string[] words) =>
         Assert.Contains(expected, (await _shell.RunAsync(["copy", .. words])).With(code).Message, StringComparison.Ordinal);
+
+    private Task<string> ReadAsync(string file) => File.ReadAllTextAsync(_shell[file], TestContext.Current.CancellationToken);
 
     private async Task<string> DigestOfAsync(string reference) =>
         (await _shell.RunAsync("inspect", reference, "--format", "json")).With(0).Json.GetProperty("digest").GetString()!;

@@ -14,10 +14,12 @@ internal sealed class TinyServer : IAsyncDisposable
 
     /// <param name="answer">From the head of a request to the bytes of the answer.</param>
     /// <param name="certificate">With its key, for TLS; null for plain HTTP.</param>
-    public TinyServer(Func<string, string> answer, X509Certificate2? certificate = null)
+    /// <param name="clientAuthority">Who must have issued the client's certificate; null when none is wanted.</param>
+    public TinyServer(
+        Func<string, string> answer, X509Certificate2? certificate = null, X509Certificate2? clientAuthority = null)
     {
         _listener.Start();
-        _serving = ServeAsync(answer, certificate);
+        _serving = ServeAsync(answer, certificate, clientAuthority);
     }
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
@@ -28,14 +30,14 @@ internal sealed class TinyServer : IAsyncDisposable
         await _serving;
     }
 
-    private async Task ServeAsync(Func<string, string> answer, X509Certificate2? certificate)
+    private async Task ServeAsync(Func<string, string> answer, X509Certificate2? certificate, X509Certificate2? clientAuthority)
     {
         while (true)
         {
             try
             {
                 using var client = await _listener.AcceptTcpClientAsync();
-                await using var stream = await OpenAsync(client, certificate);
+                await using var stream = await OpenAsync(client, certificate, clientAuthority);
                 await stream.WriteAsync(Encoding.ASCII.GetBytes(answer(await HeadAsync(stream))));
             }
             catch (Exception e) when (e is IOException or System.Security.Authentication.AuthenticationException)
@@ -49,7 +51,7 @@ internal sealed class TinyServer : IAsyncDisposable
         }
     }
 
-    private static async Task<Stream> OpenAsync(TcpClient client, X509Certificate2? certificate)
+    private static async Task<Stream> OpenAsync(TcpClient client, X509Certificate2? certificate, X509Certificate2? clientAuthority)
     {
         if (certificate is null)
         {
@@ -57,7 +59,13 @@ internal sealed class TinyServer : IAsyncDisposable
         }
 
         SslStream secure = new(client.GetStream());
-        await secure.AuthenticateAsServerAsync(certificate);
+        await secure.AuthenticateAsServerAsync(new SslServerAuthenticationOptions
+        {
+            ServerCertificate = certificate,
+            ClientCertificateRequired = clientAuthority is not null,
+            RemoteCertificateValidationCallback = (_, shown, _, _) =>
+                clientAuthority is null || (shown is not null && shown.Issuer == clientAuthority.Subject),
+        });
         return secure;
     }
 

@@ -105,6 +105,55 @@ public sealed class HttpConnectionsTests : IDisposable
         Assert.Equal(HttpStatusCode.Found, response.StatusCode);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_server_that_wants_a_certificate_is_shown_ours(bool keyIsApart)
+    {
+        using var authority = Authority("ours");
+        using var mine = Issue(authority, name: "node-1", use: ClientUse);
+        var (certificate, key) = (mine.ExportCertificatePem(), mine.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem());
+        await File.WriteAllTextAsync(_directory["node.cert"], keyIsApart ? certificate : $"{certificate}\n{key}\n", Ct);
+        await File.WriteAllTextAsync(_directory["node.key"], key, Ct);
+
+        Assert.Equal(
+            HttpStatusCode.OK,
+            await ShowAsync(authority, [(_directory["node.cert"], keyIsApart ? _directory["node.key"] : null)]));
+    }
+
+    [Fact]
+    public async Task A_server_that_wants_a_certificate_gives_nothing_without_one()
+    {
+        using var authority = Authority("ours");
+
+        await Assert.ThrowsAnyAsync<HttpRequestException>(() => ShowAsync(authority, []));
+    }
+
+    [Fact]
+    public async Task A_certificate_to_show_without_its_key_is_refused_and_named()
+    {
+        using var authority = Authority("ours");
+        using var mine = Issue(authority, use: ClientUse);
+        await File.WriteAllTextAsync(_directory["node.cert"], mine.ExportCertificatePem(), Ct);
+
+        var error = await Assert.ThrowsAsync<HyperkubeException>(() => ShowAsync(authority, [(_directory["node.cert"], null)]));
+
+        Assert.Equal(ErrorKind.Usage, error.Kind);
+        Assert.Contains("expected a certificate and its key", error.Message, StringComparison.Ordinal);
+    }
+
+    private async Task<HttpStatusCode> ShowAsync(X509Certificate2 authority, (string Certificate, string? Key)[] shown)
+    {
+        await File.WriteAllTextAsync(AuthorityPath, authority.ExportCertificatePem(), Ct);
+        using var server = Issue(authority);
+        await using TinyServer listening = new(_ => Ok, server, clientAuthority: authority);
+        using var http = HttpConnections.Create(
+            new EnvironmentProxy(_ => null), HostTls.Trusting(AuthorityPath) with { ClientCertificates = [.. shown] });
+        using HttpRequestMessage request = new(HttpMethod.Get, $"https://localhost:{listening.Port}/");
+        using var response = await http.SendAsync(request, Ct);
+        return response.StatusCode;
+    }
+
     private static X509Certificate2 Authority(string name)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);

@@ -142,6 +142,18 @@ public sealed class ImageLayoutTests : IDisposable
     }
 
     [Fact]
+    public async Task A_blob_of_the_right_size_and_other_bytes_is_not_there_and_is_replaced()
+    {
+        var layout = await OpenAsync();
+        await File.WriteAllBytesAsync(BlobPath, new byte[Kubelet.Length], Ct);
+
+        Assert.False(await layout.HasAsync(Content, Ct));
+        await PutAsync(layout, Content, Kubelet);
+
+        Assert.True(await layout.HasAsync(Content, Ct));
+    }
+
+    [Fact]
     public async Task A_blob_whose_digest_is_known_last_is_staged_and_committed()
     {
         var layout = await OpenAsync();

@@ -118,7 +118,7 @@ public sealed class BlobDownloadTests : RemoteTest
         var blob = AddBlob(Content);
         var store = Start();
         store.Intercept = call => call.Path != $"/signed-{store.Calls.Count}" ? SiteAnswer.Of(403) // Expired.
-            : call.Header("Range") is { } range ? TestRegistry.Part(Content, range) : new SiteAnswer { Body = Content, CutAfter = 300_000 };
+            : call.Header("Range") is { } range ? SiteAnswer.Part(Content, range) : new SiteAnswer { Body = Content, CutAfter = 300_000 };
         var given = -1;
         Registry.Alter = (call, answer) => call.IsBlob
             ? SiteAnswer.Redirect(new Uri(store.Url, $"/signed-{Interlocked.Increment(ref given)}").AbsoluteUri)

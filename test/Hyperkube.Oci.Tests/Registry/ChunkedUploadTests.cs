@@ -67,14 +67,66 @@ public sealed class ChunkedUploadTests : RemoteTest
         Registry.CutUpload = call => call.Method == "PATCH" && Registry.Calls.All(c => c.Method != "PATCH") ? 500_000 : null;
         var asked = 0;
 
-        // Says at first that nothing has come.
+        // Says at first that less has come.
         Registry.Alter = (call, answer) =>
-            call is { Method: "GET", IsUpload: true } && asked++ == 0 ? answer.With("Range", "0-0") : answer;
+            call is { Method: "GET", IsUpload: true } && asked++ == 0 ? answer.With("Range", "0-99") : answer;
 
         await PutAsync(Repository, Content);
 
         Assert.True(IsThere);
         Assert.Contains(Registry.Traffic, t => t.Status == 416);
+    }
+
+    // 0-0 is said of one byte and, by docker-registry, of none.
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task An_upload_of_which_one_byte_or_none_has_come_finishes(int kept)
+    {
+        RefusePieces();
+        Registry.CutUpload = call => call.Method == "PATCH" && Registry.Calls.All(c => c.Method != "PATCH") ? kept : null;
+
+        await PutAsync(Repository, Content);
+
+        Assert.Equal(Content, Registry.Content(Repo, Blob.Digest.ToString()));
+        Assert.Equal(0, Registry.OpenUploads);
+    }
+
+    [Fact]
+    public async Task An_upload_of_one_byte_in_chunks_finishes()
+    {
+        RefusePieces();
+
+        await PutAsync(Repository, [7]);
+
+        Assert.True(Registry.Has(Repo, Sample.Describe([7]).Digest.ToString()));
+    }
+
+    // A line that breaks three times, and is well afterwards.
+    [Fact]
+    public async Task Chunks_grow_again_when_the_trouble_has_passed()
+    {
+        var (content, cuts) = (Sample.Noise(20 << 20), 0);
+        RefusePieces();
+        Registry.KeepsPartialUploads = false;
+        Registry.CutUpload = call => call.Method == "PATCH" && cuts++ < 3 ? 1000 : null;
+
+        await PutAsync(Repository, content);
+
+        var taken = Registry.Traffic.Where(t => t is { Status: 202, Call.Method: "PATCH" }).Select(t => t.Call.Body.Length).ToList();
+        Assert.Equal(256 << 10, taken[0]);
+        Assert.Contains(4 << 20, taken);
+        Assert.Equal(content, Registry.Content(Repo, Sample.Describe(content).Digest.ToString()));
+    }
+
+    [Fact]
+    public async Task Chunks_do_not_grow_to_what_was_too_large()
+    {
+        Registry.AnswerEarly = call => Length(call) >= 262_144 ? SiteAnswer.Of(413) : null;
+
+        await PutAsync(Repository, Content);
+
+        Assert.Single(Registry.Calls, c => c.Method == "PATCH" && Length(c) == 262_144);
     }
 
     [Theory]

@@ -201,19 +201,43 @@ public sealed class LoginTests : RemoteTest
     }
 
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public async Task Logins_are_not_sent_over_plain_HTTP_to_other_machines(bool isToken)
+    [InlineData("login", null)]
+    [InlineData("token", null)]
+    [InlineData("login", "https://registry.example.com/token")] // The token that it is exchanged for is as good as the login.
+    [InlineData("identity", "https://registry.example.com/token")]
+    public async Task Logins_are_not_sent_over_plain_HTTP_to_other_machines(string credential, string? realm)
     {
-        Login = isToken ? new Credential.RegistryToken("given") : Login;
+        Login = credential switch
+        {
+            "token" => new Credential.RegistryToken("given"),
+            "identity" => new Credential.IdentityToken("refresh"),
+            _ => Login,
+        };
         RegistryHost host = new() { Root = new Uri("http://registry.example.com/v2") };
-        Authenticator authenticator = new(host, HttpConnections.Create(Options.Proxy, HostTls.System), Options);
+        using var http = HttpConnections.Create(Options.Proxy, HostTls.System);
+        Authenticator authenticator = new(host, http, Options with { PlainHttp = true });
+        Challenge challenge = new(realm is null ? null : new Uri(realm), "x", null);
 
         var failure = await FailureAsync(
-            async () => await authenticator.MeetAsync(new Challenge(null, null, null), null, [new TokenScope(Repo, "pull")], Ct));
+            async () => await authenticator.MeetAsync(challenge, null, [new TokenScope(Repo, "pull")], Ct));
 
         Assert.Equal(ErrorKind.AccessDenied, failure.Kind);
         Assert.Contains("plain HTTP", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_token_that_anybody_gets_is_sent_over_plain_HTTP()
+    {
+        using TestAuthority authority = new();
+        var service = Start(authority);
+        (Login, service.Issuer) = (null, new TokenIssuer());
+        using var http = HttpConnections.Create(Options.Proxy, new HostTls { SkipVerify = true });
+        Authenticator authenticator = new(new RegistryHost { Root = new Uri("http://10.255.255.1/v2") }, http, Options);
+
+        var header = await authenticator.MeetAsync(
+            new Challenge(new Uri(service.Url, "/token"), "x", null), null, [new TokenScope(Repo, "pull")], Ct);
+
+        Assert.Equal("Bearer token-1", header?.ToString());
     }
 
     private sealed class MovableTime : TimeProvider

@@ -51,6 +51,29 @@ public sealed class ReferrersTests : RemoteTest
         Assert.Equal(5, (await Repository.ReferrersAsync(_subject.Digest, Ct)).Count);
     }
 
+    // ECR, Harbor and Zot choose their own sizes.
+    [Fact]
+    public async Task Pages_of_a_few_are_put_together_however_many()
+    {
+        Registry.Intercept = Paged(pages: 100, perPage: 2);
+
+        Assert.Equal(200, (await Repository.ReferrersAsync(_subject.Digest, Ct)).Count);
+    }
+
+    [Theory]
+    [InlineData(1000, 10)]
+    [InlineData(257, 1)]
+    [InlineData(1000, 0)] // Nothing, for ever.
+    public async Task A_list_that_goes_on_is_refused_and_not_cut_off(int pages, int perPage)
+    {
+        Registry.Intercept = Paged(pages, perPage);
+
+        var failure = await FailureAsync(async () => await Repository.ReferrersAsync(_subject.Digest, Ct));
+
+        Assert.Equal(ErrorKind.BadContent, failure.Kind);
+        Assert.InRange(Registry.Calls.Count, 0, 260);
+    }
+
     [Fact]
     public async Task A_page_that_does_not_come_is_a_failure_and_not_an_end()
     {
@@ -197,6 +220,40 @@ public sealed class ReferrersTests : RemoteTest
         Assert.NotNull(target.Tag(Repo, _tag));
         Assert.Single(await At(target).ReferrersAsync(_subject.Digest, Ct));
     }
+
+    // A pull-through cache, or a mirror that was filled with docker push.
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_mirror_that_knows_of_none_does_not_hide_those_of_the_registry(bool hasApi)
+    {
+        var signature = await SignAsync(Repository, "a");
+        var mirror = Start();
+        AddIndex(mirror, "v1");
+        mirror.HasReferrersApi = hasApi;
+
+        Assert.Equal(signature.Digest, Assert.Single(await At(mirror, Registry).ReferrersAsync(_subject.Digest, Ct)).Digest);
+    }
+
+    [Theory]
+    [InlineData(403)]
+    [InlineData(503)]
+    public async Task A_mirror_that_knows_of_none_is_believed_where_the_registry_is_not_to_be_had(int status)
+    {
+        var mirror = Start();
+        Registry.Intercept = _ => SiteAnswer.Of(status);
+
+        Assert.Empty(await At(mirror, Registry).ReferrersAsync(_subject.Digest, Ct));
+        Assert.Contains(Warnings, w => w.Contains("going on without referrers", StringComparison.Ordinal));
+    }
+
+    private static Func<RegistryCall, SiteAnswer?> Paged(int pages, int perPage) => call =>
+    {
+        var page = int.Parse(call.Parameter("page") ?? "0", System.Globalization.CultureInfo.InvariantCulture);
+        return !call.Path.Contains("/referrers/", StringComparison.Ordinal) ? null
+            : page + 1 < pages ? Index(page * perPage, perPage).With("Link", $"<?page={page + 1}>; rel=\"next\"")
+            : Index(page * perPage, perPage);
+    };
 
     private static SiteAnswer Index(int from, int count)
     {

@@ -69,6 +69,44 @@ public sealed class RetryTests : RemoteTest
     }
 
     [Theory]
+    [InlineData(429)]
+    [InlineData(503)]
+    public async Task A_token_service_that_says_when_to_come_back_is_not_asked_before(int status)
+    {
+        Registry.Issuer = new TokenIssuer();
+        var asked = 0;
+        Registry.Intercept = call => call.IsToken && asked++ == 0 ? SiteAnswer.Of(status).With("Retry-After", "7") : null;
+
+        await ReadAsync(Repository, _blob);
+
+        Assert.Contains(TimeSpan.FromSeconds(7), _time.Skipped);
+    }
+
+    [Fact]
+    public async Task A_date_to_come_back_at_is_understood_from_a_token_service_too()
+    {
+        Registry.Issuer = new TokenIssuer();
+        var asked = 0;
+        Registry.Intercept = call => call.IsToken && asked++ == 0
+            ? SiteAnswer.Of(503).With("Retry-After", _time.GetUtcNow().AddSeconds(12).ToString("R", CultureInfo.InvariantCulture))
+            : null;
+
+        await ReadAsync(Repository, _blob);
+
+        Assert.Contains(_time.Skipped, wait => wait.TotalSeconds is > 9 and <= 12);
+    }
+
+    [Fact]
+    public async Task A_token_service_that_wants_too_long_a_wait_is_not_waited_for()
+    {
+        Registry.Issuer = new TokenIssuer();
+        Registry.Intercept = call => call.IsToken ? SiteAnswer.Of(429).With("Retry-After", "3600") : null;
+
+        Assert.Equal(ErrorKind.Unavailable, (await FailureAsync(() => ReadAsync(Repository, _blob))).Kind);
+        Assert.Single(Registry.Calls, c => c.IsToken);
+    }
+
+    [Theory]
     [InlineData("3600")]
     [InlineData("Fri, 01 Jan 2100 00:00:00 GMT")]
     public async Task A_host_that_wants_too_long_a_wait_is_not_waited_for(string after)

@@ -78,6 +78,13 @@ public sealed class TargetPolicyTests
     [InlineData("https://registry.example.com", "http://registry.example.com/token", false)]
     [InlineData("https://example.com", "https://evil.com/token", false)]
     [InlineData("https://example.co.uk", "https://evil.co.uk/token", false)]
+    [InlineData("https://alice.github.io", "https://evil.github.io/token", false)] // Neighbours, not one owner.
+    [InlineData("https://alice.github.io", "https://auth.alice.github.io/token", true)]
+    [InlineData("https://alice.azurecr.io", "https://alice.azurecr.io/oauth2/token", true)]
+    [InlineData("https://alice.azurecr.io", "https://evil.azurecr.io/oauth2/token", false)]
+    [InlineData("https://alice.AZURECR.io", "https://evil.azurecr.io/oauth2/token", false)]
+    [InlineData("https://alice.jfrog.io", "https://evil.jfrog.io/v2/token", false)]
+    [InlineData("https://1.dkr.ecr.eu-west-1.amazonaws.com", "https://2.dkr.ecr.eu-west-1.amazonaws.com/token", false)]
     [InlineData("https://10.0.0.1", "https://10.0.0.2/token", false)]
     [InlineData("https://10.0.0.1", "https://1.0.0.1/token", false)]
     [InlineData("https://registry", "https://evil.registry/token", false)]
