@@ -29,6 +29,11 @@ public sealed class HostInstaller(
         UnitRestarts units = new(root, state, log, searchPath, time);
         await units.CheckAsync(request.Restart, [.. request.Binaries.Select(b => b.Destination)], cancellationToken).ConfigureAwait(false);
 
+        if (!request.IsDry)
+        {
+            await units.RestartOwedAsync(request.Restart, cancellationToken).ConfigureAwait(false);
+        }
+
         using var source = await open(request.Reference, cancellationToken).ConfigureAwait(false);
         using Destinations destinations = new(root, request.Binaries, request.IsDry);
         try

@@ -227,15 +227,16 @@ internal sealed class InstallRun(
     {
         var stamp = destination.Directory.Stat(destination.FileName);
         var hash = installed.HashOf(destination, cancellationToken)!.Value;
-        var entry = Entry(destination, new Descriptor(MediaTypes.Bytes, hash, stamp.Size), probed: null) with { Stamp = stamp };
+        Descriptor content = new(MediaTypes.Bytes, hash, stamp.Size);
+        var entry = Entry(destination, content, _probed.GetValueOrDefault(destination)) with { Stamp = stamp };
         return installed.At(destination) is not { } there ? entry
             : there.Sha256 != hash.Hex ? entry with { Previous = there.Previous }
             : entry with
             {
                 Previous = there.Previous,
                 InstalledAt = there.InstalledAt,
-                Version = there.Version ?? entry.Version,
-                VersionProof = there.VersionProof,
+                Version = there.IsVersionProved ? there.Version : entry.Version ?? there.Version,
+                VersionProof = there.IsVersionProved ? there.VersionProof : entry.VersionProof,
                 Verified = there.Verified > entry.Verified ? there.Verified : entry.Verified,
             };
     }
@@ -260,7 +261,7 @@ internal sealed class InstallRun(
                 .. installed.Destinations.Select(d => entries.Find(e => e.Path == d.Path) is { } entry
                     ? new InstalledResult(entry, IsInstalled: true)
                     : new InstalledResult(present.Contains(d) && state.Receipt.At(d.Path) is { } there ? there
-                        : Foreseen(d, installed.HashOf(d, CancellationToken.None)!.Value, 0), IsInstalled: false)),
+                        : Foreseen(d, installed.HashOf(d, CancellationToken.None)!.Value, d.Directory.Stat(d.FileName).Size), IsInstalled: false)),
             ],
         };
     }

@@ -10,6 +10,7 @@ internal sealed class UnitRestarts(HostRoot root, HostState state, IActivityLog 
     /// Source: https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/ (healthzPort)</summary>
     private static readonly Uri KubeletHealth = new("http://127.0.0.1:10248/healthz");
 
+    private readonly List<string> _restarted = [];
     private SystemManager? _manager;
 
     private SystemManager Manager => _manager ??= SystemManager.Find(searchPath, time);
@@ -79,23 +80,30 @@ internal sealed class UnitRestarts(HostRoot root, HostState state, IActivityLog 
             };
     }
 
+    /// <summary>Restarts what a run before this one was ended before: whether or not anything can be fetched now. Health is looked at
+    /// last, because what is about to be installed may be the cure.</summary>
+    internal async Task RestartOwedAsync(RestartRequest request, CancellationToken cancellationToken)
+    {
+        if (root.IsThisHost)
+        {
+            foreach (var owed in state.Receipt.Owed.Where(o => !o.IsRestarted))
+            {
+                log.Warn($"an earlier run was ended before it restarted {owed.Unit}; restarting it");
+                _ = await RestartAsync(owed, request, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
     /// <summary>Restarts what is to be restarted, and waits for health.</summary>
     /// <returns>The units that were restarted, and what is not well.</returns>
     internal async Task<(IReadOnlyList<string> Restarted, IReadOnlyList<string> Complaints)> SettleAsync(
         RestartRequest request, CancellationToken cancellationToken)
     {
-        List<string> restarted = [], complaints = [];
+        List<string> complaints = [];
         foreach (var owed in root.IsThisHost ? state.Receipt.Owed : [])
         {
-            using var activity = log.Begin($"restart {owed.Unit}", totalBytes: null);
-            string? complaint = null;
-            if (!owed.IsRestarted)
-            {
-                complaint = await Manager.RestartAsync(owed.Unit, request.HealthTimeout, cancellationToken).ConfigureAwait(false);
-                restarted.Add(owed.Unit);
-                Replace(owed, owed with { IsRestarted = true });
-            }
-
+            using var activity = log.Begin($"{(owed.IsRestarted ? "look at" : "restart")} {owed.Unit}", totalBytes: null);
+            var complaint = owed.IsRestarted ? null : await RestartAsync(owed, request, cancellationToken).ConfigureAwait(false);
             complaint ??= await new UnitHealth(Manager, time).WaitAsync(
                 owed.Unit, await HealthUrlAsync(owed.Unit, request, cancellationToken).ConfigureAwait(false), request.HealthTimeout,
                 cancellationToken).ConfigureAwait(false);
@@ -110,7 +118,15 @@ internal sealed class UnitRestarts(HostRoot root, HostState state, IActivityLog 
             }
         }
 
-        return (restarted, complaints);
+        return ([.. _restarted.Distinct(StringComparer.Ordinal)], complaints);
+    }
+
+    private async Task<string?> RestartAsync(OwedRestart owed, RestartRequest request, CancellationToken cancellationToken)
+    {
+        var complaint = await Manager.RestartAsync(owed.Unit, request.HealthTimeout, cancellationToken).ConfigureAwait(false);
+        _restarted.Add(owed.Unit);
+        Replace(owed, owed with { IsRestarted = true });
+        return complaint;
     }
 
     private async Task<InstallResult> RollBackAsync(
