@@ -18,6 +18,7 @@ public sealed class ReadAheadStream : ReadOnlyStream
     private byte[]? _block;
     private int _start;
     private int _end;
+    private bool _isDisposed;
 
     /// <summary>Begins to read.</summary>
     /// <param name="source">Disposed with the stream.</param>
@@ -59,15 +60,20 @@ public sealed class ReadAheadStream : ReadOnlyStream
     /// <inheritdoc/>
     public override async ValueTask DisposeAsync()
     {
-        await StopAsync().ConfigureAwait(false);
+        if (!_isDisposed)
+        {
+            await StopAsync().ConfigureAwait(false);
+        }
+
         await base.DisposeAsync().ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
-        if (disposing)
+        if (disposing && !_isDisposed)
         {
+            _isDisposed = true;
             _stop.Cancel();
             _stop.Dispose();
             _source.Dispose();

@@ -13,13 +13,17 @@ public sealed class LayerTar(Stream source, Digest diffId, long maxBytes) : Read
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private long _read;
 
+    /// <summary>No layer is larger, however it is compressed: 16 GiB.</summary>
+    public const long MaxBytes = 16L << 30;
+
     /// <summary>How much a layer may inflate to: enough for the emptiest file system, too little for a bomb.</summary>
     /// <param name="compressed">Its size in bytes.</param>
     public static long MaxBytesOf(long compressed)
     {
-        const long Least = 64 << 20, Most = 16L << 30;
-        const int Ratio = 200; // Programs inflate to four times their size, rarely to ten.
-        return compressed < Most / Ratio ? Math.Max(Least, compressed * Ratio) : Most;
+        const long Least = 64 << 20, Sparse = 2L << 30;
+        const int SparseRatio = 200, Ratio = 20; // Programs inflate to four times their size, rarely to ten.
+        return compressed >= MaxBytes / Ratio ? MaxBytes
+            : Math.Max(Ratio * compressed, Math.Clamp(SparseRatio * compressed, Least, Sparse));
     }
 
     /// <inheritdoc/>

@@ -53,6 +53,7 @@ public sealed class UstarReader(Stream source)
     {
         string? longPath = null;
         long? longSize = null;
+        var isSparse = false;
         while (true)
         {
             await SkipAsync(cancellationToken).ConfigureAwait(false);
@@ -69,21 +70,34 @@ public sealed class UstarReader(Stream source)
             if (type is (byte)'L' or (byte)'K' or (byte)'x' or (byte)'g')
             {
                 var header = await ReadHeaderAsync(size, cancellationToken).ConfigureAwait(false);
-                (longPath, longSize) = type switch
+                switch (type)
                 {
-                    (byte)'L' => (Text(header), longSize),
-                    (byte)'x' => (Pax(header, "path") is { Length: > 0 } path ? path : longPath, PaxSize(header) ?? longSize),
-                    _ => (longPath, longSize), // The target of a link, or words about the whole archive.
-                };
+                    case (byte)'L':
+                        longPath = Text(header);
+                        break;
+                    case (byte)'x':
+                        isSparse |= header.AsSpan().IndexOf(" GNU.sparse."u8) >= 0;
+                        longPath = SomeText(Pax(header, "GNU.sparse.name")) ?? SomeText(Pax(header, "path")) ?? longPath;
+                        longSize = PaxSize(header) ?? longSize;
+                        break;
+                    default:
+                        break; // The target of a link, or words about the whole archive.
+                }
+
                 continue;
             }
 
-            var kind = KindOf(type);
             size = longSize ?? size;
-            _content = kind == TarEntryKind.Link || kind == TarEntryKind.Directory ? 0 : size;
+            _content = type is >= (byte)'1' and <= (byte)'6' ? 0 : size; // Whatever they say, nothing follows links, devices, directories.
             _padding = Padding(_content);
-            return new TarEntry(
-                Normal(longPath ?? HeaderPath(_block)), kind, (UnixFileMode)(Number(_block.AsSpan(100, 8)) & 0xFFF), _content);
+            var path = longPath ?? HeaderPath(_block);
+            var kind = KindOf(type);
+            if (kind == TarEntryKind.File && (isSparse || path.EndsWith('/')))
+            {
+                kind = isSparse ? TarEntryKind.Other : TarEntryKind.Directory; // As the oldest tars have them.
+            }
+
+            return new TarEntry(Normal(path), kind, (UnixFileMode)(Number(_block.AsSpan(100, 8)) & 0xFFF), _content);
         }
     }
 
@@ -201,6 +215,9 @@ public sealed class UstarReader(Stream source)
 
         return found;
     }
+
+    // An empty value leaves what was there.
+    private static string? SomeText(string? text) => text is { Length: > 0 } ? text : null;
 
     private static long? PaxSize(ReadOnlySpan<byte> header) => Pax(header, "size") switch
     {

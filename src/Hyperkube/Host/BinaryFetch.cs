@@ -1,5 +1,7 @@
 using Hyperkube.Oci;
 using Hyperkube.Oci.Content;
+using Hyperkube.Oci.Layers;
+using Hyperkube.Releases;
 
 namespace Hyperkube.Host;
 
@@ -33,7 +35,7 @@ internal sealed class BinaryFetch(IContentSource source, NodeImage image, bool i
         foreach (var work in Plan(wanted))
         {
             var isKept = isRemote && work.Layer.Size >= PartialBlob.WorthKeepingBytes;
-            needed += (isKept ? work.Layer.Size - Math.Min(work.Layer.Size, PartialBlob.FoundOf(work.Wanted[0].Directory, work.Layer)) : 0)
+            needed += (isKept ? work.Layer.Size - Math.Min(work.Layer.Size, PartialBlob.TakenOf(work.Wanted[0].Directory, work.Layer)) : 0)
                 + (NodeImage.ClaimOf(work.Layer)?.Size ?? 0);
         }
 
@@ -60,6 +62,7 @@ internal sealed class BinaryFetch(IContentSource source, NodeImage image, bool i
 
         var plan = Plan(wanted);
         var found = new LayerFiles?[plan.Count];
+        var failed = new HyperkubeException?[plan.Count];
         try
         {
             await Parallel.ForAsync(
@@ -68,23 +71,27 @@ internal sealed class BinaryFetch(IContentSource source, NodeImage image, bool i
                 new ParallelOptions { MaxDegreeOfParallelism = MaxParallel, CancellationToken = cancellationToken },
                 async (i, token) =>
                 {
-                    if (!plan[i].Wanted.All(w => IsDecided(w.ImagePath, found.AsSpan(0, i))))
+                    if (plan[i].Wanted.All(w => IsDecided(w.ImagePath, found.AsSpan(0, i))) || failed.Take(i).Any(f => f is not null))
+                    {
+                        return;
+                    }
+
+                    try
                     {
                         found[i] = await ReadAsync(plan[i], token).ConfigureAwait(false);
-                        if (plan[i].IsCertain)
-                        {
-                            await MakeReadyAsync(plan[i].Wanted[0], found[i]!.Of(plan[i].Wanted[0].ImagePath), token)
-                                .ConfigureAwait(false);
-                        }
+                    }
+                    catch (HyperkubeException e) when (!plan[i].IsCertain)
+                    {
+                        failed[i] = e; // Is it of interest? The layers above may hide all of it.
+                        return;
+                    }
+
+                    if (plan[i].IsCertain)
+                    {
+                        await MakeReadyAsync(plan[i].Wanted[0], found[i]!.Of(plan[i].Wanted[0].ImagePath), token).ConfigureAwait(false);
                     }
                 }).ConfigureAwait(false);
-            var taken = Take(wanted, found);
-            var certain = plan.Where(w => w.IsCertain).SelectMany(w => w.Wanted).ToHashSet();
-            await Parallel.ForEachAsync(
-                taken.Where(t => !certain.Contains(t.Key)),
-                new ParallelOptions { MaxDegreeOfParallelism = MaxParallel, CancellationToken = cancellationToken },
-                async (binary, token) => await MakeReadyAsync(binary.Key, binary.Value, token).ConfigureAwait(false)).ConfigureAwait(false);
-            return taken;
+            return await TakeAsync(wanted, plan, found, failed, MakeReadyAsync, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -92,6 +99,36 @@ internal sealed class BinaryFetch(IContentSource source, NodeImage image, bool i
             {
                 layer?.Dispose();
             }
+        }
+    }
+
+    private async Task<IReadOnlyDictionary<Destination, StagedBinary>> TakeAsync(
+        IReadOnlyCollection<Destination> wanted, List<Work> plan, LayerFiles?[] found, HyperkubeException?[] failed,
+        Func<Destination, StagedBinary, CancellationToken, Task> makeReady, CancellationToken cancellationToken)
+    {
+        Dictionary<Destination, StagedBinary> taken = [];
+        try
+        {
+            foreach (var destination in wanted)
+            {
+                taken.Add(destination, Take(destination, plan, found, failed));
+            }
+
+            var certain = plan.Where(w => w.IsCertain).SelectMany(w => w.Wanted).ToHashSet();
+            await Parallel.ForEachAsync(
+                taken.Where(t => !certain.Contains(t.Key)),
+                new ParallelOptions { MaxDegreeOfParallelism = MaxParallel, CancellationToken = cancellationToken },
+                async (binary, token) => await makeReady(binary.Key, binary.Value, token).ConfigureAwait(false)).ConfigureAwait(false);
+            return taken;
+        }
+        catch
+        {
+            foreach (var staged in taken.Values)
+            {
+                staged.Dispose();
+            }
+
+            throw;
         }
     }
 
@@ -106,6 +143,7 @@ internal sealed class BinaryFetch(IContentSource source, NodeImage image, bool i
             var here = claim is null ? [.. open] : open.Where(w => w.ImagePath == claim.Path).ToList();
             if (here.Count > 0)
             {
+                CheckSizes(image.Layers[i], claim);
                 var isCertain = claim is not null && plan.TrueForAll(w => w.IsCertain);
                 plan.Add(new Work(image.Layers[i], image.DiffIds[i], here, isCertain));
             }
@@ -114,6 +152,18 @@ internal sealed class BinaryFetch(IContentSource source, NodeImage image, bool i
         }
 
         return plan;
+    }
+
+    // Before anybody looks for so much space.
+    private static void CheckSizes(Descriptor layer, ClaimedFile? claim)
+    {
+        if (layer.Size > LayerTar.MaxBytes)
+        {
+            throw new HyperkubeException(
+                ErrorKind.BadContent, $"layer {layer.Digest}: {layer.Size} bytes; expected at most {LayerTar.MaxBytes} (16 GiB)");
+        }
+
+        FileLimits.Check($"layer {layer.Digest}: /{claim?.Path}", claim?.Size ?? 0);
     }
 
     private static bool IsDecided(string path, ReadOnlySpan<LayerFiles?> above)
@@ -169,40 +219,30 @@ internal sealed class BinaryFetch(IContentSource source, NodeImage image, bool i
         return files;
     }
 
-    private Dictionary<Destination, StagedBinary> Take(IReadOnlyCollection<Destination> wanted, LayerFiles?[] layers)
+    private StagedBinary Take(Destination destination, List<Work> plan, LayerFiles?[] found, HyperkubeException?[] failed)
     {
-        Dictionary<Destination, StagedBinary> taken = [];
-        foreach (var destination in wanted)
+        for (var i = 0; i < plan.Count; i++)
         {
-            foreach (var layer in layers.OfType<LayerFiles>())
+            if (found[i]?.Take(destination.ImagePath) is { } staged)
             {
-                if (layer.Take(destination.ImagePath) is { } staged)
-                {
-                    taken[destination] = staged;
-                    break;
-                }
+                return staged;
+            }
 
-                if (layer.Hides(destination.ImagePath))
-                {
-                    break;
-                }
+            if (failed[i] is { } failure && plan[i].Wanted.Contains(destination))
+            {
+                throw failure;
+            }
+
+            if (found[i]?.Hides(destination.ImagePath) == true)
+            {
+                break;
             }
         }
 
-        if (wanted.FirstOrDefault(w => !taken.ContainsKey(w)) is { } missing)
+        throw new HyperkubeException(ErrorKind.NotFound, $"{image.Root.Digest}: has no file /{destination.ImagePath} for this platform")
         {
-            foreach (var staged in taken.Values)
-            {
-                staged.Dispose();
-            }
-
-            throw new HyperkubeException(ErrorKind.NotFound, $"{image.Root.Digest}: has no file /{missing.ImagePath} for this platform")
-            {
-                Hint = "see what is in it: hyperkube inspect REF",
-            };
-        }
-
-        return taken;
+            Hint = "see what is in it: hyperkube inspect REF",
+        };
     }
 
     /// <param name="Layer">Which layer is read.</param>

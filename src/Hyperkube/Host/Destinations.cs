@@ -1,3 +1,4 @@
+using Hyperkube.Oci;
 using Hyperkube.Oci.Content;
 
 namespace Hyperkube.Host;
@@ -36,14 +37,17 @@ internal sealed class Destinations : IDisposable
     internal void RemoveAbandoned(HostRoot root, InstallReceipt receipt)
     {
         Remove(_directories.Values, StagedBinary.Prefix);
-        foreach (var path in receipt.Binaries.Select(b => Path.GetDirectoryName(b.Path)!).Except(_directories.Keys, StringComparer.Ordinal))
+        foreach (var path in receipt.Binaries.Select(b => Path.GetDirectoryName(b.Path)).OfType<string>()
+            .Except(_directories.Keys, StringComparer.Ordinal))
         {
-            if (root.TryOpenDirectory(path) is { } other)
+            try
             {
-                using (other)
-                {
-                    Remove([other], StagedBinary.Prefix);
-                }
+                using var other = root.TryOpenDirectory(path);
+                Remove(other is null ? [] : [other], StagedBinary.Prefix);
+            }
+            catch (HyperkubeException)
+            {
+                // Not a directory any more, or never one: nothing of this run goes there.
             }
         }
     }

@@ -19,6 +19,10 @@ public sealed record FileStamp(long Device, long Inode, long Size, long Modified
     [JsonIgnore]
     internal int Type { get; init; }
 
+    /// <summary>Bytes of the disk that it takes: more than its size where space was taken ahead.</summary>
+    [JsonIgnore]
+    internal long Allocated { get; init; }
+
     [JsonIgnore]
     internal UnixFileMode Mode { get; init; }
 

@@ -53,7 +53,7 @@ public sealed class HostInstaller(
 
             return result;
         }
-        catch (HyperkubeException e) when (e.Kind is ErrorKind.BadContent or ErrorKind.BadDigest)
+        catch (HyperkubeException e) when (e.Kind is ErrorKind.BadContent or ErrorKind.BadDigest or ErrorKind.NotFound)
         {
             destinations.RemoveParts();
             throw;

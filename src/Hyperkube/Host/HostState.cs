@@ -93,7 +93,8 @@ public sealed class HostState : IDisposable
     {
         try
         {
-            return Read(IntentName, HostJson.Default.SwitchIntent);
+            var intent = Read(IntentName, HostJson.Default.SwitchIntent);
+            return intent?.Steps.Contains(null!) == true ? throw new JsonException("a step is null") : intent;
         }
         catch (Exception e) when (e is JsonException or InvalidDataException)
         {
@@ -119,7 +120,7 @@ public sealed class HostState : IDisposable
         {
             return Read(ReceiptName, HostJson.Default.InstallReceipt) ?? new InstallReceipt();
         }
-        catch (Exception e) when (e is JsonException or InvalidDataException)
+        catch (Exception e) when (e is JsonException or InvalidDataException or IOException or UnauthorizedAccessException)
         {
             _warn($"{_directory.Seen(ReceiptName)} cannot be read: {e.Message}; going on without it");
             if (_lock is not null)

@@ -14,13 +14,13 @@ public sealed record InstallReceipt
     public int Schema { get; init; } = CurrentSchema;
 
     /// <summary>What is installed, by path.</summary>
-    public IReadOnlyList<InstalledBinary> Binaries { get; init; } = [];
+    public IReadOnlyList<InstalledBinary> Binaries { get; init => field = Whole(value); } = [];
 
     /// <summary>What must not be installed again.</summary>
-    public IReadOnlyList<Hold> Holds { get; init; } = [];
+    public IReadOnlyList<Hold> Holds { get; init => field = Whole(value); } = [];
 
     /// <summary>What is still to be done with units.</summary>
-    public IReadOnlyList<OwedRestart> Owed { get; init; } = [];
+    public IReadOnlyList<OwedRestart> Owed { get; init => field = Whole(value); } = [];
 
     /// <summary>What a later version wrote, kept.</summary>
     [JsonExtensionData, JsonInclude]
@@ -28,6 +28,10 @@ public sealed record InstallReceipt
 
     /// <summary>What is installed at a path; null if nothing is.</summary>
     public InstalledBinary? At(string path) => Binaries.FirstOrDefault(b => b.Path == path);
+
+    // The generated reader sets what the JSON has not to null, and lets null stand in lists.
+    private static IReadOnlyList<T> Whole<T>(IReadOnlyList<T?>? list)
+        where T : class => [.. list?.OfType<T>() ?? []];
 
     /// <summary>With some binaries put in place of what was at their paths.</summary>
     internal InstallReceipt With(IEnumerable<InstalledBinary> binaries)
@@ -83,7 +87,7 @@ public sealed record InstalledBinary
 
     /// <summary><c>probed</c> if the binary itself said its version, <c>pinned</c> if the image of the caller's digest did, <c>claimed</c>
     /// if any image did.</summary>
-    public string VersionProof { get; init; } = Claimed;
+    public string VersionProof { get; init => field = value ?? Claimed; } = Claimed;
 
     /// <summary>64 hex digits.</summary>
     public required string Sha256 { get; init; }
@@ -146,6 +150,7 @@ public sealed record OwedRestart(string Unit, bool IsRestarted, IReadOnlyList<st
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true,
     WriteIndented = true)]
 [JsonSerializable(typeof(InstallReceipt))]
 [JsonSerializable(typeof(SwitchIntent))]

@@ -15,6 +15,7 @@ internal sealed class LayerFiles : IDisposable
     private readonly Dictionary<string, StagedBinary> _files = new(StringComparer.Ordinal);
     private readonly HashSet<string> _hidden = new(StringComparer.Ordinal);
     private readonly HashSet<string> _emptied = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _noDirectories = new(StringComparer.Ordinal);
 
     private readonly IReadOnlySet<string> _wanted;
 
@@ -50,6 +51,7 @@ internal sealed class LayerFiles : IDisposable
                 }
             }
 
+            layer.CheckParents();
             return layer;
         }
         catch
@@ -118,6 +120,21 @@ internal sealed class LayerFiles : IDisposable
         return staged;
     }
 
+    // Whoever unpacks the layer goes through the link, or finds a file where it wants a directory: there is no such file for them.
+    private void CheckParents()
+    {
+        foreach (var path in _files.Keys)
+        {
+            for (var parent = DirectoryOf(path); parent.Length > 0; parent = DirectoryOf(parent))
+            {
+                if (_noDirectories.Contains(parent))
+                {
+                    throw new InvalidDataException($"/{parent} is no directory; expected one, with /{path} in it");
+                }
+            }
+        }
+    }
+
     // https://github.com/opencontainers/image-spec/blob/v1.1.1/layer.md#whiteouts
     private void Note(TarEntry entry)
     {
@@ -126,6 +143,10 @@ internal sealed class LayerFiles : IDisposable
         {
             AddTo(_emptied, directory);
         }
+        else if (name is Whiteout or ".wh.." or ".wh...")
+        {
+            throw new InvalidDataException($"/{entry.Path} is a whiteout of no name");
+        }
         else if (name.StartsWith(Whiteout, StringComparison.Ordinal))
         {
             AddTo(_hidden, directory.Length == 0 ? name[Whiteout.Length..] : $"{directory}/{name[Whiteout.Length..]}");
@@ -133,6 +154,7 @@ internal sealed class LayerFiles : IDisposable
         else if (entry.Kind != TarEntryKind.Directory)
         {
             AddTo(_hidden, entry.Path); // A file where a directory was.
+            AddTo(_noDirectories, entry.Path);
         }
     }
 

@@ -44,8 +44,9 @@ internal sealed class PartialBlob : ReadOnlyStream
         return new PartialBlob(directory, source, blob, part, found);
     }
 
-    /// <summary>How much of a blob has come before.</summary>
-    internal static long FoundOf(HostDirectory directory, Descriptor blob) => directory.TryStat(NameOf(blob))?.Size ?? 0;
+    /// <summary>How much of a blob's space is taken already: what has come before, and what was taken for the rest.</summary>
+    internal static long TakenOf(HostDirectory directory, Descriptor blob) =>
+        directory.TryStat(NameOf(blob)) is { } part ? Math.Max(part.Size, part.Allocated) : 0;
 
     /// <inheritdoc/>
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)

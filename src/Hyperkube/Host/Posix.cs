@@ -79,6 +79,7 @@ internal static partial class Posix
                 stat.Modified.Nanoseconds(), stat.Changed.Nanoseconds())
             {
                 Type = stat.Mode & 0xF000,
+                Allocated = (long)stat.Blocks * 512,
                 Mode = (UnixFileMode)(stat.Mode & 0xFFF),
                 Owner = new FileOwner((int)stat.User, (int)stat.Group),
             }
