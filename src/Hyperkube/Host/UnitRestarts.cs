@@ -18,7 +18,8 @@ internal sealed class UnitRestarts(HostRoot root, HostState state, IActivityLog 
     internal static IReadOnlyList<OwedRestart> Owe(InstallReceipt receipt, IReadOnlyList<string> units, IReadOnlyList<string> paths) =>
     [
         .. receipt.Owed.Where(o => !units.Contains(o.Unit, StringComparer.Ordinal)),
-        .. units.Select(u => new OwedRestart(u, IsRestarted: false, paths)),
+        .. units.Select(u => new OwedRestart(u, IsRestarted: false,
+            [.. receipt.Owed.Where(o => o.Unit == u).SelectMany(o => o.Paths).Union(paths, StringComparer.Ordinal)])),
     ];
 
     /// <summary>Looks whether the units run what is installed.</summary>
@@ -79,6 +80,28 @@ internal sealed class UnitRestarts(HostRoot root, HostState state, IActivityLog 
             };
     }
 
+    /// <summary>Does what an earlier run owes although this one fails: files that were changed then are in place.</summary>
+    internal async Task MakeGoodAsync(RestartRequest request, CancellationToken cancellationToken)
+    {
+        if (state.IsInterrupted)
+        {
+            return;
+        }
+
+        try
+        {
+            var (_, complaints) = await SettleAsync(request, cancellationToken).ConfigureAwait(false);
+            foreach (var complaint in complaints)
+            {
+                log.Warn(complaint);
+            }
+        }
+        catch (HyperkubeException e)
+        {
+            log.Warn(e.Message); // What made the run fail matters more.
+        }
+    }
+
     /// <summary>Restarts what is to be restarted, and waits for health.</summary>
     /// <returns>The units that were restarted, and what is not well.</returns>
     internal async Task<(IReadOnlyList<string> Restarted, IReadOnlyList<string> Complaints)> SettleAsync(
@@ -87,6 +110,13 @@ internal sealed class UnitRestarts(HostRoot root, HostState state, IActivityLog 
         List<string> restarted = [], complaints = [];
         foreach (var owed in root.IsThisHost ? state.Receipt.Owed : [])
         {
+            if ((await Manager.ShowAsync(owed.Unit, cancellationToken).ConfigureAwait(false)).IsGone)
+            {
+                log.Warn($"{owed.Unit}: its restart was owed, but there is no such unit any more");
+                Replace(owed, with: null);
+                continue;
+            }
+
             using var activity = log.Begin($"restart {owed.Unit}", totalBytes: null);
             string? complaint = null;
             if (!owed.IsRestarted)
@@ -128,7 +158,7 @@ internal sealed class UnitRestarts(HostRoot root, HostState state, IActivityLog 
         }
 
         log.Warn($"{complaint}; putting the old files back");
-        var units = state.Receipt.Owed.Select(o => o.Unit).ToList();
+        var units = result.Restarted.Union(state.Receipt.Owed.Select(o => o.Unit), StringComparer.Ordinal).ToList(); // Healthy ones too.
         _ = new HostRollback(root, log, searchPath, time).Run(state, bad, complaint, units, cancellationToken);
         var (_, complaints) = await SettleAsync(request.Restart, cancellationToken).ConfigureAwait(false);
         var after = complaints.Count == 0 ? "the old files are back, and the units are healthy"
