@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Hyperkube.Oci;
 using Hyperkube.Oci.Content;
 
@@ -42,7 +43,7 @@ internal sealed class BinaryFetch(IContentSource source, NodeImage image, bool i
 
     /// <summary>Brings them.</summary>
     /// <param name="wanted">Which.</param>
-    /// <param name="makeReady">What is done with each as soon as its layer is whole.</param>
+    /// <param name="makeReady">What is done with each as soon as its layer is whole, and no layer above it can hide it.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>Each staged; the caller disposes them.</returns>
     /// <exception cref="HyperkubeException">The image has no such file (<see cref="ErrorKind.NotFound"/>), or is not what it says.</exception>
@@ -52,6 +53,7 @@ internal sealed class BinaryFetch(IContentSource source, NodeImage image, bool i
     {
         var plan = Plan(wanted);
         var found = new LayerFiles?[plan.Count];
+        ConcurrentDictionary<Destination, bool> ready = [];
         try
         {
             await Parallel.ForAsync(
@@ -63,13 +65,15 @@ internal sealed class BinaryFetch(IContentSource source, NodeImage image, bool i
                     if (!plan[i].Wanted.All(w => IsDecided(w.ImagePath, found.AsSpan(0, i))))
                     {
                         var files = found[i] = await ReadAsync(plan[i], token).ConfigureAwait(false);
-                        foreach (var destination in plan[i].Wanted.Where(w => !isDry && files.Has(w.ImagePath)))
+                        foreach (var destination in plan[i].Wanted.Where(w => !isDry && files.Has(w.ImagePath) && !MayBeHidden(w, plan, i)))
                         {
                             await makeReady(destination, files.Of(destination.ImagePath), token).ConfigureAwait(false);
+                            ready[destination] = true;
                         }
                     }
                 }).ConfigureAwait(false);
-            return Take(wanted, found);
+            var taken = Take(wanted, found);
+            return isDry ? taken : await FinishAsync(taken, ready, makeReady, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -77,6 +81,34 @@ internal sealed class BinaryFetch(IContentSource source, NodeImage image, bool i
             {
                 layer?.Dispose();
             }
+        }
+    }
+
+    // A file that a layer above replaces may be anything: an older version, or no program at all.
+    private static bool MayBeHidden(Destination destination, List<Work> plan, int index) =>
+        plan.Take(index).Any(above => above.Wanted.Contains(destination));
+
+    private static async Task<IReadOnlyDictionary<Destination, StagedBinary>> FinishAsync(
+        Dictionary<Destination, StagedBinary> taken, ConcurrentDictionary<Destination, bool> ready,
+        Func<Destination, StagedBinary, CancellationToken, Task> makeReady, CancellationToken cancellationToken)
+    {
+        try
+        {
+            foreach (var (destination, binary) in taken.Where(t => !ready.ContainsKey(t.Key)))
+            {
+                await makeReady(destination, binary, cancellationToken).ConfigureAwait(false);
+            }
+
+            return taken;
+        }
+        catch
+        {
+            foreach (var binary in taken.Values)
+            {
+                binary.Dispose();
+            }
+
+            throw;
         }
     }
 

@@ -1,3 +1,4 @@
+using Hyperkube.Oci;
 using Hyperkube.Oci.Content;
 
 namespace Hyperkube.Host;
@@ -38,6 +39,13 @@ internal sealed class Destinations : IDisposable
     /// <summary>Removes what has come of downloads.</summary>
     internal void RemoveParts() => Remove(PartialBlob.Prefix);
 
+    /// <summary>Removes what has come of downloads, but of some blobs: nobody will ask for the others again, and they take space.</summary>
+    internal void RemovePartsBut(IEnumerable<Descriptor> blobs)
+    {
+        var kept = blobs.Select(PartialBlob.NameOf).ToHashSet(StringComparer.Ordinal);
+        Remove(PartialBlob.Prefix, kept);
+    }
+
     public void Dispose()
     {
         foreach (var directory in _directories.Values)
@@ -46,11 +54,11 @@ internal sealed class Destinations : IDisposable
         }
     }
 
-    private void Remove(string prefix)
+    private void Remove(string prefix, HashSet<string>? but = null)
     {
-        foreach (var directory in _directories.Values)
+        foreach (var directory in _directories.Values.Where(d => !d.Handle.IsInvalid))
         {
-            foreach (var name in directory.Names(prefix).ToList())
+            foreach (var name in directory.Names(prefix).Where(n => but?.Contains(n) != true).ToList())
             {
                 directory.Remove(name);
             }

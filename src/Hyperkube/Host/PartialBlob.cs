@@ -44,6 +44,9 @@ internal sealed class PartialBlob : ReadOnlyStream
         return new PartialBlob(directory, source, blob, part, found);
     }
 
+    /// <summary>Under which name a blob is on its way.</summary>
+    internal static string NameOf(Descriptor blob) => Prefix + blob.Digest.Hex;
+
     /// <summary>How much of a blob has come before.</summary>
     internal static long FoundOf(HostDirectory directory, Descriptor blob) => directory.TryStat(NameOf(blob))?.Size ?? 0;
 
@@ -91,8 +94,6 @@ internal sealed class PartialBlob : ReadOnlyStream
 
         base.Dispose(disposing);
     }
-
-    private static string NameOf(Descriptor blob) => Prefix + blob.Digest.Hex;
 
     private void WriteDown(ReadOnlySpan<byte> bytes)
     {
