@@ -33,10 +33,13 @@ internal sealed class Destinations : IDisposable
 
     internal IReadOnlyList<Destination> All { get; }
 
+    /// <summary>Removes what killed runs were writing.</summary>
+    internal void RemoveAbandoned() => Remove(_directories.Values, StagedBinary.Prefix);
+
     /// <summary>Removes what killed runs were writing, here and wherever something is installed.</summary>
     internal void RemoveAbandoned(HostRoot root, InstallReceipt receipt)
     {
-        Remove(_directories.Values, StagedBinary.Prefix);
+        RemoveAbandoned();
         foreach (var path in receipt.Binaries.Select(b => Path.GetDirectoryName(b.Path)).OfType<string>()
             .Except(_directories.Keys, StringComparer.Ordinal))
         {
@@ -55,6 +58,13 @@ internal sealed class Destinations : IDisposable
     /// <summary>Removes what has come of downloads.</summary>
     internal void RemoveParts() => Remove(_directories.Values, PartialBlob.Prefix);
 
+    /// <summary>Removes what has come of downloads, but of some blobs: nobody will ask for the others again, and they take space.</summary>
+    internal void RemovePartsBut(IEnumerable<Descriptor> blobs)
+    {
+        var kept = blobs.Select(PartialBlob.NameOf).ToHashSet(StringComparer.Ordinal);
+        Remove(_directories.Values, PartialBlob.Prefix, kept);
+    }
+
     public void Dispose()
     {
         foreach (var directory in _directories.Values)
@@ -63,11 +73,11 @@ internal sealed class Destinations : IDisposable
         }
     }
 
-    private static void Remove(IEnumerable<HostDirectory> directories, string prefix)
+    private static void Remove(IEnumerable<HostDirectory> directories, string prefix, HashSet<string>? but = null)
     {
-        foreach (var directory in directories)
+        foreach (var directory in directories.Where(d => !d.Handle.IsInvalid))
         {
-            foreach (var name in directory.Names(prefix).ToList())
+            foreach (var name in directory.Names(prefix).Where(n => but?.Contains(n) != true).ToList())
             {
                 directory.Remove(name);
             }

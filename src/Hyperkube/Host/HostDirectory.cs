@@ -64,16 +64,16 @@ internal sealed class HostDirectory(string path, string seen, SafeFileHandle han
         return Posix.LastError == Posix.NoEntry ? null : throw Refused(name, Posix.LastMessage);
     }
 
-    internal void MakeDirectory(string name, UnixFileMode mode)
+    /// <summary>Makes a directory; false if something of that name is there.</summary>
+    internal bool MakeDirectory(string name, UnixFileMode mode)
     {
         if (Posix.TryMakeDirectory(handle, name, mode))
         {
             Flush();
+            return true;
         }
-        else if (Posix.LastError != Posix.Exists)
-        {
-            throw Refused(name, Posix.LastMessage);
-        }
+
+        return Posix.LastError == Posix.Exists ? false : throw Refused(name, Posix.LastMessage);
     }
 
     /// <summary>Puts one name in place of another, at once.</summary>
@@ -122,7 +122,16 @@ internal sealed class HostDirectory(string path, string seen, SafeFileHandle han
 
         var stamp = Stat(name);
         Dress(to, kept, stamp.Owner, stamp.Mode, Posix.LabelOf(from));
-        RandomAccess.FlushToDisk(to);
+        Flush(to, kept);
+    }
+
+    /// <summary>Gives it to somebody.</summary>
+    internal void Own(FileOwner owner)
+    {
+        if (!Posix.TryOwn(handle, owner))
+        {
+            throw Refused("", $"cannot be given to {owner}: {Posix.LastMessage}");
+        }
     }
 
     /// <summary>Gives an open file its owner, its mode and its label.</summary>
@@ -134,14 +143,23 @@ internal sealed class HostDirectory(string path, string seen, SafeFileHandle han
         }
 
         File.SetUnixFileMode(file, mode);
-        if (label is not null && !Posix.TryLabel(file, label))
+        if (label is not null && !Posix.TryLabel(file, label) && Posix.LastError != Posix.NotSupported)
         {
             throw Refused(name, $"cannot be given its SELinux label: {Posix.LastMessage}");
         }
     }
 
     /// <summary>Makes the renames in it survive a power loss.</summary>
-    internal void Flush() => RandomAccess.FlushToDisk(handle);
+    internal void Flush() => Flush(handle, "");
+
+    /// <summary>Makes the content of an open file of it survive a power loss.</summary>
+    internal void Flush(SafeFileHandle file, string name)
+    {
+        if (!Posix.TryFlush(file))
+        {
+            throw Refused(name, $"not written to the disk: {Posix.LastMessage}");
+        }
+    }
 
     /// <summary>Replaces a small file by the given bytes, whole or not at all.</summary>
     internal void Write(string name, ReadOnlySpan<byte> content)
@@ -152,17 +170,18 @@ internal sealed class HostDirectory(string path, string seen, SafeFileHandle han
             using (var file = Create(staged))
             {
                 RandomAccess.Write(file, content, 0);
-                RandomAccess.FlushToDisk(file);
+                Flush(file, name);
             }
 
             Rename(staged, name);
-            Flush();
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or HyperkubeException)
         {
-            Remove(staged);
-            throw Refused(name, e.Message);
+            _ = Posix.TryUnlink(handle, staged);
+            throw e as HyperkubeException ?? Refused(name, e.Message);
         }
+
+        Flush();
     }
 
     /// <summary>Reads a small file; null if it is not there.</summary>

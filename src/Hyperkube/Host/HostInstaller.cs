@@ -29,13 +29,9 @@ public sealed class HostInstaller(
         UnitRestarts units = new(root, state, log, searchPath, time);
         await units.CheckAsync(request.Restart, [.. request.Binaries.Select(b => b.Destination)], cancellationToken).ConfigureAwait(false);
 
-        if (!request.IsDry)
-        {
-            await units.RestartOwedAsync(request.Restart, cancellationToken).ConfigureAwait(false);
-        }
-
         using var source = await open(request.Reference, cancellationToken).ConfigureAwait(false);
         using Destinations destinations = new(root, request.Binaries, request.IsDry);
+        InstallResult result;
         try
         {
             if (!request.IsDry)
@@ -44,20 +40,26 @@ public sealed class HostInstaller(
                 state.RemoveAbandoned();
             }
 
-            var result = await InstallAsync(request, state, source, destinations, cancellationToken).ConfigureAwait(false);
-            if (!request.IsDry)
+            result = await InstallAsync(request, state, source, destinations, cancellationToken).ConfigureAwait(false);
+        }
+        catch (HyperkubeException e) when (!request.IsDry)
+        {
+            if (e.Kind is ErrorKind.BadContent or ErrorKind.BadDigest or ErrorKind.NotFound)
             {
                 destinations.RemoveParts();
-                result = await units.RunAsync(request, result, cancellationToken).ConfigureAwait(false);
             }
 
-            return result;
-        }
-        catch (HyperkubeException e) when (e.Kind is ErrorKind.BadContent or ErrorKind.BadDigest or ErrorKind.NotFound)
-        {
-            destinations.RemoveParts();
+            await units.MakeGoodAsync(request.Restart, cancellationToken).ConfigureAwait(false);
             throw;
         }
+
+        if (!request.IsDry)
+        {
+            destinations.RemoveParts();
+            result = await units.RunAsync(request, result, cancellationToken).ConfigureAwait(false);
+        }
+
+        return result;
     }
 
     private async Task<InstallResult> InstallAsync(
@@ -68,7 +70,7 @@ public sealed class HostInstaller(
             && await DigestOfAsync(request.Reference, source, cancellationToken).ConfigureAwait(false) is { } digest
             && installed.IsCurrent(digest, cancellationToken))
         {
-            installed.Refresh();
+            installed.Refresh(digest);
             return installed.Unchanged(digest);
         }
 

@@ -31,6 +31,9 @@ public sealed class HostRollback(HostRoot root, IActivityLog log, string? search
         if (!isDry)
         {
             new HostSwitch(root, state, log.Warn).Recover(cancellationToken);
+            using var destinations = DestinationsOf(state.Receipt.Binaries);
+            destinations.RemoveAbandoned();
+            state.RemoveAbandoned();
         }
 
         UnitRestarts units = new(root, state, log, searchPath, time);
@@ -52,17 +55,34 @@ public sealed class HostRollback(HostRoot root, IActivityLog log, string? search
         HostState state, IReadOnlyList<InstalledBinary> binaries, string because, IReadOnlyList<string> units,
         CancellationToken cancellationToken)
     {
-        List<SwitchStep> steps = [];
-        foreach (var binary in binaries)
+        using var destinations = DestinationsOf(binaries);
+        if (destinations.All.FirstOrDefault(d => d.Directory.TryStat("") is null) is { } gone)
         {
-            using var directory = root.TryOpenDirectory(Path.GetDirectoryName(binary.Path)!)
-                ?? throw new HyperkubeException(ErrorKind.NotFound, $"{root.Seen(binary.Path)}: its directory is gone");
-            steps.Add(Prepare(binary, directory, cancellationToken));
+            throw new HyperkubeException(ErrorKind.NotFound, $"{root.Seen(gone.Path)}: its directory is gone");
         }
 
+        try
+        {
+            var steps = binaries.Zip(destinations.All, (binary, d) => Prepare(binary, d.Directory, cancellationToken)).ToList();
+            new HostSwitch(root, state, log.Warn).Run(new SwitchIntent(steps, ReceiptAfter(state.Receipt, binaries, because, units)));
+        }
+        finally
+        {
+            destinations.RemoveAbandoned(); // What was not renamed because something failed.
+        }
+
+        return [.. binaries.Select(b => new RolledBack(b, b.Previous!))];
+    }
+
+    // Directories that are gone are not made again.
+    private Destinations DestinationsOf(IReadOnlyList<InstalledBinary> binaries) =>
+        new(root, [.. binaries.Select(b => new WantedBinary(b.Name, b.Name, b.Path))], isDry: true);
+
+    private InstallReceipt ReceiptAfter(
+        InstallReceipt receipt, IReadOnlyList<InstalledBinary> binaries, string because, IReadOnlyList<string> units)
+    {
         var paths = binaries.Select(b => b.Path).ToHashSet(StringComparer.Ordinal);
-        var receipt = state.Receipt;
-        receipt = receipt with
+        return receipt with
         {
             Binaries =
             [
@@ -73,8 +93,6 @@ public sealed class HostRollback(HostRoot root, IActivityLog log, string? search
             Holds = [.. receipt.Holds, .. HoldsOn(binaries, because)],
             Owed = UnitRestarts.Owe(receipt, units, [.. paths]),
         };
-        new HostSwitch(root, state, log.Warn).Run(new SwitchIntent(steps, receipt));
-        return [.. binaries.Select(b => new RolledBack(b, b.Previous!))];
     }
 
     private List<InstalledBinary> Choose(InstallReceipt receipt, IReadOnlyList<string> names)

@@ -9,6 +9,9 @@ public sealed class HostRoot : IDisposable
     /// <summary>As many symbolic links as Linux itself follows.</summary>
     private const int MaxLinks = 40;
 
+    /// <summary>The kernel gives up on ".." whenever anything anywhere is renamed meanwhile; by hand there is no such doubt.</summary>
+    private const int MaxAttempts = 16;
+
     private readonly SafeFileHandle _root;
     private readonly bool _byHand;
 
@@ -61,12 +64,19 @@ public sealed class HostRoot : IDisposable
             return there;
         }
 
+        bool isNew;
         using (var parent = OpenOrMakeDirectory(System.IO.Path.GetDirectoryName(path)!, Oci.Content.FileModes.Executable))
         {
-            parent.MakeDirectory(System.IO.Path.GetFileName(path), mode);
+            isNew = parent.MakeDirectory(System.IO.Path.GetFileName(path), mode);
         }
 
-        return TryOpenDirectory(path) ?? throw Refused(path, Posix.NoEntry); // A link to nowhere, for example.
+        var made = TryOpenDirectory(path) ?? throw Refused(path, Posix.NoEntry); // A link to nowhere, for example.
+        if (isNew)
+        {
+            File.SetUnixFileMode(made.Handle, mode); // Whatever the umask took away.
+        }
+
+        return made;
     }
 
     /// <inheritdoc/>
@@ -75,15 +85,25 @@ public sealed class HostRoot : IDisposable
     private HyperkubeException Refused(string path, int error) =>
         new(ErrorKind.HostFailed, $"{Seen(path)}: {System.Runtime.InteropServices.Marshal.GetPInvokeErrorMessage(error)}")
         {
-            Hint = error == Posix.NotADirectory ? $"remove the file that is where {path} should be" : "check owner and permissions there",
+            Hint = error switch
+            {
+                Posix.NotADirectory => $"remove the file that is where {path} should be",
+                Posix.NoAccess => "run as root",
+                _ => "check owner and permissions there",
+            },
         };
 
     private SafeFileHandle Open(string relative)
     {
-        if (!_byHand)
+        for (var attempt = 0; !_byHand && attempt < MaxAttempts; attempt++)
         {
             var directory = Posix.TryOpenInRoot(_root, relative, Posix.ReadOnly | Posix.Directory);
-            if (!directory.IsInvalid || Posix.LastError != Posix.NoSystemCall)
+            if (directory.IsInvalid && Posix.LastError is Posix.NoSystemCall or Posix.NotPermitted)
+            {
+                break; // Sandboxes that do not know the call forbid it.
+            }
+
+            if (!directory.IsInvalid || Posix.LastError != Posix.Again)
             {
                 return directory;
             }
@@ -115,13 +135,14 @@ public sealed class HostRoot : IDisposable
 
                 var here = below.TryPeek(out var top) ? top : _root;
                 var next = Posix.TryOpen(here, name, Posix.PathOnly | Posix.Directory | Posix.NoFollow);
+                var error = Posix.LastError;
                 if (!next.IsInvalid)
                 {
                     below.Push(next);
                 }
-                else if (Posix.LastError is not (Posix.NotADirectory or Posix.TooManyLinks)
-                    || Posix.ReadLink(here, name) is not { } target)
+                else if (error is not (Posix.NotADirectory or Posix.TooManyLinks) || Posix.ReadLink(here, name) is not { } target)
                 {
+                    System.Runtime.InteropServices.Marshal.SetLastPInvokeError(error);
                     return next;
                 }
                 else if (++links > MaxLinks)
@@ -139,13 +160,13 @@ public sealed class HostRoot : IDisposable
         }
         finally
         {
-            var error = Posix.LastError;
+            var why = Posix.LastError;
             while (Pop(below))
             {
                 // Each is closed.
             }
 
-            System.Runtime.InteropServices.Marshal.SetLastPInvokeError(error);
+            System.Runtime.InteropServices.Marshal.SetLastPInvokeError(why);
         }
     }
 

@@ -48,7 +48,12 @@ public sealed class HostState : IDisposable
         var directory = root.OpenOrMakeDirectory(DirectoryPath, OwnerOnly);
         try
         {
-            File.SetUnixFileMode(directory.Link, OwnerOnly);
+            if (Environment.IsPrivilegedProcess && directory.TryStat("")?.Owner != FileOwner.Root)
+            {
+                directory.Own(FileOwner.Root);
+            }
+
+            File.SetUnixFileMode(directory.Handle, OwnerOnly);
             var held = await DirectoryLock.AcquireAsync(directory.Link, patience, cancellationToken, root.Seen(DirectoryPath))
                 .ConfigureAwait(false);
             return new HostState(directory, held, warn);
@@ -80,7 +85,16 @@ public sealed class HostState : IDisposable
 
     internal void Save(InstallReceipt receipt)
     {
-        _directory.Write(ReceiptName, Json(receipt, HostJson.Default.InstallReceipt));
+        try
+        {
+            _directory.Write(ReceiptName, Json(receipt, HostJson.Default.InstallReceipt));
+        }
+        catch (HyperkubeException)
+        {
+            TryPutBack(); // It may be there and not last.
+            throw;
+        }
+
         Receipt = receipt;
     }
 
@@ -110,6 +124,18 @@ public sealed class HostState : IDisposable
         foreach (var name in _directory.Names(StagedBinary.Prefix))
         {
             _directory.Remove(name);
+        }
+    }
+
+    private void TryPutBack()
+    {
+        try
+        {
+            _directory.Write(ReceiptName, Json(Receipt, HostJson.Default.InstallReceipt));
+        }
+        catch (HyperkubeException)
+        {
+            // Then the next run looks at the files anew.
         }
     }
 

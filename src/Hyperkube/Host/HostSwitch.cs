@@ -5,8 +5,8 @@ namespace Hyperkube.Host;
 /// <summary>Puts new files in the place of old ones: all of them, or none.</summary>
 /// <remarks>
 /// The order is the guarantee. The new files are on the disk already; then the intent; then the old files get a second name; then the
-/// renames, the only instant at which a reader sees a change; then the directories are flushed; then the receipt. Whoever is killed in
-/// between leaves the intent, and the next run finishes by it, or puts the old files back.
+/// renames, the only instant at which a reader sees a change; then the directories are flushed; then the receipt. Until that is written,
+/// whatever the host refuses is undone. Whoever is killed in between leaves the intent, and the next run finishes by it, or undoes it.
 /// </remarks>
 internal sealed class HostSwitch(HostRoot root, HostState state, Action<string> warn)
 {
@@ -14,15 +14,17 @@ internal sealed class HostSwitch(HostRoot root, HostState state, Action<string> 
     /// <exception cref="HyperkubeException">The host refused; everything is as it was (<see cref="ErrorKind.HostFailed"/>).</exception>
     internal void Run(SwitchIntent intent)
     {
-        state.Save(intent);
         using Directories directories = new(root, intent);
         try
         {
-            Keep(intent, directories);
+            state.Save(intent);
+            Keep(intent.Steps, directories);
             foreach (var step in intent.Steps)
             {
                 directories[step].Rename(step.Staged, step.Name);
             }
+
+            Record(intent, directories);
         }
         catch (HyperkubeException)
         {
@@ -30,7 +32,7 @@ internal sealed class HostSwitch(HostRoot root, HostState state, Action<string> 
             throw;
         }
 
-        Finish(intent, directories); // If it cannot be finished, for want of space for example, the next run does it.
+        Finish(intent, directories); // If it cannot be finished, the next run does it.
     }
 
     /// <summary>Finishes what a killed run began, or undoes it.</summary>
@@ -46,12 +48,13 @@ internal sealed class HostSwitch(HostRoot root, HostState state, Action<string> 
         {
             // The old file of a step that is not done yet may not have its second name.
             var open = intent.Steps.Where(s => !IsNew(s, directories[s], s.Name, cancellationToken)).ToList();
-            Keep(intent with { Steps = open }, directories);
+            Keep(open, directories);
             foreach (var step in open)
             {
                 directories[step].Rename(step.Staged, step.Name);
             }
 
+            Record(intent, directories);
             Finish(intent, directories);
             warn("an earlier run was ended between two renames; they are finished now");
         }
@@ -62,19 +65,28 @@ internal sealed class HostSwitch(HostRoot root, HostState state, Action<string> 
         }
     }
 
-    private static void Keep(SwitchIntent intent, Directories directories)
+    private static void Keep(IEnumerable<SwitchStep> steps, Directories directories)
     {
-        foreach (var step in intent.Steps.Where(s => s.HasOld))
+        var kept = steps.Where(s => s.KeepsOld).ToList();
+        foreach (var step in kept)
         {
             directories[step].Keep(step.Name, step.Keep);
         }
 
-        directories.Flush(intent.Steps.Where(s => s.HasOld));
+        directories.Flush(kept);
+    }
+
+    private void Record(SwitchIntent intent, Directories directories)
+    {
+        directories.Flush(intent.Steps);
+        var stamps = intent.Steps.ToDictionary(s => s.Path, s => directories[s].Stat(s.Name), StringComparer.Ordinal);
+        state.Save(intent.Receipt.With(
+            intent.Receipt.Binaries.Where(b => stamps.ContainsKey(b.Path)).Select(b => b with { Stamp = stamps[b.Path] }).ToList()));
     }
 
     private void Finish(SwitchIntent intent, Directories directories)
     {
-        foreach (var step in intent.Steps.Where(s => s.HasOld && directories[s].TryStat(s.Keep) is not null))
+        foreach (var step in intent.Steps.Where(s => s.KeepsOld && directories[s].TryStat(s.Keep) is not null))
         {
             if (!step.IsRollback)
             {
@@ -90,9 +102,6 @@ internal sealed class HostSwitch(HostRoot root, HostState state, Action<string> 
         }
 
         directories.Flush(intent.Steps);
-        var stamps = intent.Steps.ToDictionary(s => s.Path, s => directories[s].Stat(s.Name), StringComparer.Ordinal);
-        state.Save(intent.Receipt.With(
-            intent.Receipt.Binaries.Where(b => stamps.ContainsKey(b.Path)).Select(b => b with { Stamp = stamps[b.Path] }).ToList()));
         state.ForgetIntent();
     }
 

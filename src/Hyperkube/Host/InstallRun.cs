@@ -20,6 +20,11 @@ internal sealed class InstallRun(
             return Result(present, wanted.Select(w => Foreseen(w, ClaimFor(w)!.Sha256, ClaimFor(w)!.Size)));
         }
 
+        if (!request.IsDry)
+        {
+            installed.RemovePartsBut(image.Layers);
+        }
+
         BinaryFetch fetch = new(source, image, isRemote, request.IsDry, log);
         CheckSpace(fetch, wanted);
         var staged = await StageAsync(fetch, wanted, cancellationToken).ConfigureAwait(false);
@@ -76,11 +81,14 @@ internal sealed class InstallRun(
         }
 
         cancellationToken.ThrowIfCancellationRequested(); // From here on it is finished.
-        var kept = present.Select(d => Refreshed(d, cancellationToken)).ToList();
-        var receipt = state.Receipt.With([.. kept, .. switched.Select(s => s.Binary)]);
+        var kept = present.Select(Refreshed).ToList();
+        var receipt = state.Receipt.With([.. kept, .. switched.Select(s => s.Binary)]) with
+        {
+            Holds = [.. state.Receipt.Holds.Where(h => !installed.IsOnHold(h))], // The reference points elsewhere, or --force.
+        };
         if (switched.Count > 0)
         {
-            receipt = receipt with { Holds = HoldsBut(changed), Owed = UnitRestarts.Owe(state.Receipt, request.Restart.Units, [.. changed.Select(c => c.Path)]) };
+            receipt = receipt with { Owed = UnitRestarts.Owe(state.Receipt, request.Restart.Units, [.. changed.Select(c => c.Path)]) };
             new HostSwitch(root, state, log.Warn).Run(new SwitchIntent([.. switched.Select(s => s.Step)], receipt));
         }
         else
@@ -90,10 +98,6 @@ internal sealed class InstallRun(
 
         return Result(present, switched.Select(s => state.Receipt.At(s.Binary.Path)!));
     }
-
-    // Another image has come to these paths, so the reference points elsewhere.
-    private List<Hold> HoldsBut(List<Destination> changed) =>
-        [.. state.Receipt.Holds.Where(h => !changed.Any(d => h.Paths.Contains(d.Path, StringComparer.Ordinal)))];
 
     private async Task<KubernetesVersion?> ProbeAsync(Destination destination, StagedBinary binary, CancellationToken cancellationToken)
     {
@@ -196,13 +200,16 @@ internal sealed class InstallRun(
         };
     }
 
-    private ReplacedFile? PreviousOf(Destination destination, SwitchStep step) => !step.HasOld ? null : new ReplacedFile
-    {
-        Kept = SwitchStep.PreviousOf(step.Name),
-        Sha256 = step.OldSha256,
-        Link = step.OldLink,
-        Installed = installed.At(destination) is { } there && there.Sha256 == step.OldSha256 ? there with { Previous = null } : null,
-    };
+    // The same content with another owner or mode is no history.
+    private ReplacedFile? PreviousOf(Destination destination, SwitchStep step) => !step.KeepsOld
+        ? (step.HasOld ? installed.At(destination)?.Previous : null)
+        : new ReplacedFile
+        {
+            Kept = SwitchStep.PreviousOf(step.Name),
+            Sha256 = step.OldSha256,
+            Link = step.OldLink,
+            Installed = installed.At(destination) is { } there && there.Sha256 == step.OldSha256 ? there with { Previous = null } : null,
+        };
 
     private InstalledBinary Entry(Destination destination, Descriptor content, KubernetesVersion? probed) => new()
     {
@@ -223,12 +230,12 @@ internal sealed class InstallRun(
     };
 
     // The bytes are the same: only where they came from, and how they are proved, is said anew.
-    private InstalledBinary Refreshed(Destination destination, CancellationToken cancellationToken)
+    private InstalledBinary Refreshed(Destination destination)
     {
-        var stamp = destination.Directory.Stat(destination.FileName);
-        var hash = installed.HashOf(destination, cancellationToken)!.Value;
-        Descriptor content = new(MediaTypes.Bytes, hash, stamp.Size);
-        var entry = Entry(destination, content, _probed.GetValueOrDefault(destination)) with { Stamp = stamp };
+        var look = installed.LookOf(destination);
+        var hash = look.Hash!.Value;
+        Descriptor content = new(MediaTypes.Bytes, hash, look.Stamp!.Size);
+        var entry = Entry(destination, content, _probed.GetValueOrDefault(destination)) with { Stamp = look.Stamp };
         return installed.At(destination) is not { } there ? entry
             : there.Sha256 != hash.Hex ? entry with { Previous = there.Previous }
             : entry with

@@ -6,7 +6,7 @@ namespace Hyperkube.Host;
 /// <summary>What is at the destinations already, by the receipt and by looking.</summary>
 internal sealed class Installed(HostState state, Destinations destinations, InstallRequest request)
 {
-    private readonly Dictionary<string, Digest?> _hashes = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (Digest? Hash, FileStamp? Stamp)> _looks = new(StringComparer.Ordinal);
 
     internal IReadOnlyList<Destination> Destinations => destinations.All;
 
@@ -22,16 +22,21 @@ internal sealed class Installed(HostState state, Destinations destinations, Inst
         Destinations.All(d => At(d) is { } there && there.Digest == digest.ToString() && IsOldEnough(there)
             && IsUntouched(d, there, cancellationToken));
 
-    /// <summary>Writes down what the file system says now, so that the next look is as cheap as can be.</summary>
-    internal void Refresh()
+    /// <summary>Writes down what the file system said when it was looked at, so that the next look is as cheap as can be; and that the
+    /// reference points elsewhere than to what is on hold.</summary>
+    internal void Refresh(Digest digest)
     {
-        var touched = Destinations.Select(d => (Entry: At(d)!, Stamp: d.Directory.Stat(d.FileName)))
-            .Where(d => !d.Stamp.IsSame(d.Entry.Stamp)).Select(d => d.Entry with { Stamp = d.Stamp }).ToList();
-        if (touched.Count > 0 && !request.IsDry)
+        var touched = Destinations.Select(d => (Entry: At(d)!, Seen: LookOf(d).Stamp!))
+            .Where(d => !d.Seen.IsSame(d.Entry.Stamp)).Select(d => d.Entry with { Stamp = d.Seen }).ToList();
+        var holds = state.Receipt.Holds.Where(h => h.Digest == digest.ToString() || !IsOnHold(h)).ToList();
+        if ((touched.Count > 0 || holds.Count < state.Receipt.Holds.Count) && !request.IsDry)
         {
-            state.Save(state.Receipt.With(touched));
+            state.Save(state.Receipt.With(touched) with { Holds = holds });
         }
     }
+
+    /// <summary>Whether something must not come to a destination of this run.</summary>
+    internal bool IsOnHold(Hold hold) => Destinations.Any(d => hold.Paths.Contains(d.Path, StringComparer.Ordinal));
 
     /// <summary>The result of doing nothing.</summary>
     internal InstallResult Unchanged(Digest digest) => new()
@@ -43,28 +48,34 @@ internal sealed class Installed(HostState state, Destinations destinations, Inst
     };
 
     /// <summary>The hash of what is at a destination; null if that is no regular file.</summary>
+    /// <remarks>Others write there too while a download takes its time: what is not the file that was hashed is hashed again.</remarks>
     internal Digest? HashOf(Destination destination, CancellationToken cancellationToken)
     {
-        if (!_hashes.TryGetValue(destination.Path, out var hash))
+        var stamp = destination.Directory.TryStat(destination.FileName);
+        if (!_looks.TryGetValue(destination.Path, out var look) || !(stamp?.IsSame(look.Stamp) ?? look.Stamp is null))
         {
-            hash = !request.VerifyContent && At(destination) is { Stamp: { } stamp } there
-                && stamp.IsSame(destination.Directory.TryStat(destination.FileName))
+            var hash = !request.VerifyContent && At(destination) is { Stamp: not null } there && there.Stamp.IsSame(stamp)
                 && Digest.TryParse($"sha256:{there.Sha256}", null, out var known)
                     ? known
                     : destination.Directory.HashOf(destination.FileName, cancellationToken);
-            _hashes[destination.Path] = hash;
+            _looks[destination.Path] = look = (hash, stamp);
         }
 
-        return hash;
+        return look.Hash;
     }
+
+    /// <summary>What the last look at a destination has found.</summary>
+    internal (Digest? Hash, FileStamp? Stamp) LookOf(Destination destination) => _looks[destination.Path];
+
+    /// <summary>Forgets what has come of other images.</summary>
+    internal void RemovePartsBut(IEnumerable<Descriptor> layers) => destinations.RemovePartsBut(layers);
 
     /// <summary>Refuses what failed here before.</summary>
     /// <exception cref="HyperkubeException">It is on hold (<see cref="ErrorKind.OnHold"/>).</exception>
     internal void CheckHolds(NodeImage image)
     {
         var hold = state.Receipt.Holds.FirstOrDefault(h =>
-            (h.Digest == image.Root.Digest.ToString() || h.Manifest == image.Manifest.Digest.ToString())
-            && Destinations.Any(d => h.Paths.Contains(d.Path, StringComparer.Ordinal)));
+            (h.Digest == image.Root.Digest.ToString() || h.Manifest == image.Manifest.Digest.ToString()) && IsOnHold(h));
         if (hold is not null && !request.Force)
         {
             throw new HyperkubeException(

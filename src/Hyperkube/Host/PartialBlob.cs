@@ -44,6 +44,9 @@ internal sealed class PartialBlob : ReadOnlyStream
         return new PartialBlob(directory, source, blob, part, found);
     }
 
+    /// <summary>Under which name a blob is on its way.</summary>
+    internal static string NameOf(Descriptor blob) => Prefix + blob.Digest.Hex;
+
     /// <summary>How much of a blob's space is taken already: what has come before, and what was taken for the rest.</summary>
     internal static long TakenOf(HostDirectory directory, Descriptor blob) =>
         directory.TryStat(NameOf(blob)) is { } part ? Math.Max(part.Size, part.Allocated) : 0;
@@ -92,8 +95,6 @@ internal sealed class PartialBlob : ReadOnlyStream
 
         base.Dispose(disposing);
     }
-
-    private static string NameOf(Descriptor blob) => Prefix + blob.Digest.Hex;
 
     private void WriteDown(ReadOnlySpan<byte> bytes)
     {

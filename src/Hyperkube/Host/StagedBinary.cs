@@ -87,15 +87,7 @@ internal sealed class StagedBinary : IDisposable
     internal void Seal(FileOwner owner, byte[]? label)
     {
         Directory.Dress(_file!, StagedName, owner, FileModes.Executable, label);
-        try
-        {
-            RandomAccess.FlushToDisk(_file!);
-        }
-        catch (IOException e)
-        {
-            throw Directory.Refused(StagedName, e.Message);
-        }
-
+        Directory.Flush(_file!, StagedName);
         _file!.Dispose();
         _file = null;
     }

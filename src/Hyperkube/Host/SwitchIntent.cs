@@ -41,6 +41,9 @@ internal sealed record SwitchStep
     /// <summary>Whether the kept file is put back: then the old one goes, else it stays as the one to go back to.</summary>
     public bool IsRollback { get; init; }
 
+    /// <summary>Whether the old file is worth keeping: not if only owner or mode of the same content are put right.</summary>
+    internal bool KeepsOld => HasOld && (OldSha256 is null || OldSha256 != NewSha256);
+
     /// <summary>Where the old file is kept until all is done.</summary>
     internal string Keep => KeepPrefix + Name;
 

@@ -15,6 +15,9 @@ namespace Hyperkube.Host;
 internal sealed record UnitStatus(
     bool IsLoaded, string State, string SubState, int Restarts, int MainProcess, IReadOnlyList<string> Commands)
 {
+    /// <summary>Whether nobody can start it: it is not there, or masked.</summary>
+    internal bool IsGone { get; init; }
+
     /// <summary>Whether it runs a program: as the program itself, or as a word of a command line.</summary>
     internal bool Runs(string path) => Commands.Any(c =>
     {
@@ -116,7 +119,10 @@ internal sealed class SystemManager(string systemctl, TimeProvider time)
             values.GetValueOrDefault("SubState") ?? "unknown",
             Number("NRestarts"),
             Number("MainPID"),
-            commands);
+            commands)
+        {
+            IsGone = values.GetValueOrDefault("LoadState") is "not-found" or "masked",
+        };
     }
 
     private static HyperkubeException Refused(string what, ChildAnswer answer) => new(

@@ -52,7 +52,9 @@ internal sealed class UnitHealth(SystemManager manager, TimeProvider time)
                 return null;
             }
 
-            if (time.GetElapsedTime(begun) >= patience)
+            // Whoever came up in time gets the time to show that it stays.
+            var isSettling = now.State == "active" && !isSteady && time.GetElapsedTime(begun, steadySince) < patience;
+            if (time.GetElapsedTime(begun) >= patience && !isSettling)
             {
                 return $"{unit} {complaint}, after {patience.TotalSeconds:F0} s";
             }

@@ -10,7 +10,6 @@ internal sealed class UnitRestarts(HostRoot root, HostState state, IActivityLog 
     /// Source: https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/ (healthzPort)</summary>
     private static readonly Uri KubeletHealth = new("http://127.0.0.1:10248/healthz");
 
-    private readonly List<string> _restarted = [];
     private SystemManager? _manager;
 
     private SystemManager Manager => _manager ??= SystemManager.Find(searchPath, time);
@@ -19,7 +18,8 @@ internal sealed class UnitRestarts(HostRoot root, HostState state, IActivityLog 
     internal static IReadOnlyList<OwedRestart> Owe(InstallReceipt receipt, IReadOnlyList<string> units, IReadOnlyList<string> paths) =>
     [
         .. receipt.Owed.Where(o => !units.Contains(o.Unit, StringComparer.Ordinal)),
-        .. units.Select(u => new OwedRestart(u, IsRestarted: false, paths)),
+        .. units.Select(u => new OwedRestart(u, IsRestarted: false,
+            [.. receipt.Owed.Where(o => o.Unit == u).SelectMany(o => o.Paths).Union(paths, StringComparer.Ordinal)])),
     ];
 
     /// <summary>Looks whether the units run what is installed.</summary>
@@ -80,17 +80,25 @@ internal sealed class UnitRestarts(HostRoot root, HostState state, IActivityLog 
             };
     }
 
-    /// <summary>Restarts what a run before this one was ended before: whether or not anything can be fetched now. Health is looked at
-    /// last, because what is about to be installed may be the cure.</summary>
-    internal async Task RestartOwedAsync(RestartRequest request, CancellationToken cancellationToken)
+    /// <summary>Does what an earlier run owes although this one fails: files that were changed then are in place.</summary>
+    internal async Task MakeGoodAsync(RestartRequest request, CancellationToken cancellationToken)
     {
-        if (root.IsThisHost)
+        if (state.IsInterrupted)
         {
-            foreach (var owed in state.Receipt.Owed.Where(o => !o.IsRestarted))
+            return;
+        }
+
+        try
+        {
+            var (_, complaints) = await SettleAsync(request, cancellationToken).ConfigureAwait(false);
+            foreach (var complaint in complaints)
             {
-                log.Warn($"an earlier run was ended before it restarted {owed.Unit}; restarting it");
-                _ = await RestartAsync(owed, request, cancellationToken).ConfigureAwait(false);
+                log.Warn(complaint);
             }
+        }
+        catch (HyperkubeException e)
+        {
+            log.Warn(e.Message); // What made the run fail matters more.
         }
     }
 
@@ -99,11 +107,25 @@ internal sealed class UnitRestarts(HostRoot root, HostState state, IActivityLog 
     internal async Task<(IReadOnlyList<string> Restarted, IReadOnlyList<string> Complaints)> SettleAsync(
         RestartRequest request, CancellationToken cancellationToken)
     {
-        List<string> complaints = [];
+        List<string> restarted = [], complaints = [];
         foreach (var owed in root.IsThisHost ? state.Receipt.Owed : [])
         {
-            using var activity = log.Begin($"{(owed.IsRestarted ? "look at" : "restart")} {owed.Unit}", totalBytes: null);
-            var complaint = owed.IsRestarted ? null : await RestartAsync(owed, request, cancellationToken).ConfigureAwait(false);
+            if ((await Manager.ShowAsync(owed.Unit, cancellationToken).ConfigureAwait(false)).IsGone)
+            {
+                log.Warn($"{owed.Unit}: its restart was owed, but there is no such unit any more");
+                Replace(owed, with: null);
+                continue;
+            }
+
+            using var activity = log.Begin($"restart {owed.Unit}", totalBytes: null);
+            string? complaint = null;
+            if (!owed.IsRestarted)
+            {
+                complaint = await Manager.RestartAsync(owed.Unit, request.HealthTimeout, cancellationToken).ConfigureAwait(false);
+                restarted.Add(owed.Unit);
+                Replace(owed, owed with { IsRestarted = true });
+            }
+
             complaint ??= await new UnitHealth(Manager, time).WaitAsync(
                 owed.Unit, await HealthUrlAsync(owed.Unit, request, cancellationToken).ConfigureAwait(false), request.HealthTimeout,
                 cancellationToken).ConfigureAwait(false);
@@ -118,15 +140,7 @@ internal sealed class UnitRestarts(HostRoot root, HostState state, IActivityLog 
             }
         }
 
-        return ([.. _restarted.Distinct(StringComparer.Ordinal)], complaints);
-    }
-
-    private async Task<string?> RestartAsync(OwedRestart owed, RestartRequest request, CancellationToken cancellationToken)
-    {
-        var complaint = await Manager.RestartAsync(owed.Unit, request.HealthTimeout, cancellationToken).ConfigureAwait(false);
-        _restarted.Add(owed.Unit);
-        Replace(owed, owed with { IsRestarted = true });
-        return complaint;
+        return (restarted, complaints);
     }
 
     private async Task<InstallResult> RollBackAsync(
@@ -144,7 +158,7 @@ internal sealed class UnitRestarts(HostRoot root, HostState state, IActivityLog 
         }
 
         log.Warn($"{complaint}; putting the old files back");
-        var units = state.Receipt.Owed.Select(o => o.Unit).ToList();
+        var units = result.Restarted.Union(state.Receipt.Owed.Select(o => o.Unit), StringComparer.Ordinal).ToList(); // Healthy ones too.
         _ = new HostRollback(root, log, searchPath, time).Run(state, bad, complaint, units, cancellationToken);
         var (_, complaints) = await SettleAsync(request.Restart, cancellationToken).ConfigureAwait(false);
         var after = complaints.Count == 0 ? "the old files are back, and the units are healthy"
