@@ -59,7 +59,8 @@ internal static class RollbackCommand
         foreach (var binary in output.Binaries)
         {
             var to = binary.To.Version ?? binary.To.Link ?? $"sha256:{binary.To.Sha256}";
-            text.WriteLine($"{binary.Path}  {(isDry ? "would go" : "went")} back from {binary.From.Version ?? "an unknown version"} to {to}");
+            var from = binary.From.Version ?? "an unknown version";
+            text.WriteLine($"{binary.Path}  {(isDry ? "would go" : "went")} back from {from} to {to}");
             text.WriteLine($"  {binary.From.Digest} {(isDry ? "would be" : "is")} on hold");
         }
 

@@ -10,7 +10,8 @@ internal static class Root
         RootCommand root = new("Carries the Kubernetes node binaries (kubelet, kubectl) through image registries: builds minimal,\n" +
             "reproducible images of a release from verified files, without a daemon, and installs them on hosts, atomically.\n\n" +
             "Every flag can be set in the environment: HYPERKUBE_<COMMAND>_<FLAG> or HYPERKUBE_<FLAG>.\n" +
-            "Exit codes: 0 done, 1 a bug, 2 bad call, 3 not there, 4 wrong content, 5 refused, 6 try later, 7 this host, 8 a unit is not well.")
+            "Exit codes: 0 done, 1 a bug, 2 bad call, 3 not there, 4 wrong content, 5 refused, 6 try later, 7 this host,\n" +
+            "8 a unit is not well.")
         {
             BuildCommand.Create((request, token) => BuildCommand.RunAsync(request, session(), token)),
             FetchCommand.Create((request, token) => FetchCommand.RunAsync(request, session(), token)),

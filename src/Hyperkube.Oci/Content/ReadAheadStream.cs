@@ -2,7 +2,8 @@ using System.Threading.Channels;
 
 namespace Hyperkube.Oci.Content;
 
-/// <summary>Reads a stream on a task of its own, a few blocks ahead: what is before it and what is behind it work at the same time.</summary>
+/// <summary>Reads a stream on a task of its own, a few blocks ahead: what is before it and what is behind it work at the same time.
+/// </summary>
 /// <remarks>The blocks are fixed, so memory is: a slow reader stops the source. A failure of the source reaches the reader behind the
 /// bytes that came before it. Disposing ends the task and disposes the source.</remarks>
 public sealed class ReadAheadStream : ReadOnlyStream

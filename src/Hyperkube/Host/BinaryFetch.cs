@@ -47,7 +47,8 @@ internal sealed class BinaryFetch(IContentSource source, NodeImage image, bool i
     /// <param name="makeReady">What is done with each as soon as it is certain that no layer hides it.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>Each staged; the caller disposes them.</returns>
-    /// <exception cref="HyperkubeException">The image has no such file (<see cref="ErrorKind.NotFound"/>), or is not what it says.</exception>
+    /// <exception cref="HyperkubeException">The image has no such file (<see cref="ErrorKind.NotFound"/>), or is not what it
+    /// says.</exception>
     internal async Task<IReadOnlyDictionary<Destination, StagedBinary>> RunAsync(
         IReadOnlyCollection<Destination> wanted, Func<Destination, StagedBinary, CancellationToken, Task> makeReady,
         CancellationToken cancellationToken)

@@ -37,7 +37,8 @@ internal sealed class HostDirectory(string path, string seen, SafeFileHandle han
     internal string? ReadLink(string name) => Posix.ReadLink(handle, name);
 
     internal IEnumerable<string> Names(string prefix) =>
-        Directory.EnumerateFiles(Link, prefix + "*", new EnumerationOptions { AttributesToSkip = FileAttributes.None }).Select(f => System.IO.Path.GetFileName(f)!);
+        Directory.EnumerateFiles(Link, prefix + "*", new EnumerationOptions { AttributesToSkip = FileAttributes.None })
+            .Select(f => System.IO.Path.GetFileName(f)!);
 
     /// <summary>Begins a file that was not there; the caller disposes it.</summary>
     internal SafeFileHandle Create(string name) =>
@@ -255,7 +256,8 @@ internal sealed class HostDirectory(string path, string seen, SafeFileHandle han
     private SafeFileHandle Opened(string name, SafeFileHandle file) => !file.IsInvalid ? file : throw Refused(name, Posix.LastMessage);
 
     private static string HintFor(string why) =>
-        why.StartsWith("Operation not permitted", StringComparison.Ordinal) ? "see whether the file or its directory is immutable: lsattr -d"
+        why.StartsWith("Operation not permitted", StringComparison.Ordinal)
+            ? "see whether the file or its directory is immutable: lsattr -d"
         : why.StartsWith("Read-only", StringComparison.Ordinal) ? "mount it writable, or install elsewhere with --to DIR"
         : why.StartsWith("Permission denied", StringComparison.Ordinal) ? "run as root"
         : why.StartsWith("No space", StringComparison.Ordinal) ? "free space there"

@@ -99,7 +99,8 @@ public sealed class HostRollback(HostRoot root, IActivityLog log, string? search
     {
         if (receipt.Binaries.Count == 0)
         {
-            throw new HyperkubeException(ErrorKind.NotFound, $"nothing is installed here by the receipt in {root.Seen(HostState.DirectoryPath)}");
+            throw new HyperkubeException(
+                ErrorKind.NotFound, $"nothing is installed here by the receipt in {root.Seen(HostState.DirectoryPath)}");
         }
 
         foreach (var name in names.Where(n => !receipt.Binaries.Any(b => IsCalled(b, n))))

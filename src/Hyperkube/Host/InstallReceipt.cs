@@ -39,7 +39,10 @@ public sealed record InstallReceipt
         var added = binaries.ToDictionary(b => b.Path, StringComparer.Ordinal);
         return this with
         {
-            Binaries = [.. Binaries.Where(b => !added.ContainsKey(b.Path)).Concat(added.Values).OrderBy(b => b.Path, StringComparer.Ordinal)],
+            Binaries =
+            [
+                .. Binaries.Where(b => !added.ContainsKey(b.Path)).Concat(added.Values).OrderBy(b => b.Path, StringComparer.Ordinal),
+            ],
         };
     }
 }

@@ -87,7 +87,8 @@ public sealed record WantedBinary(string Name, string ImagePath, string Destinat
         }
 
         var full = destination ?? Path.Combine(directory, name);
-        return full.StartsWith('/') && full[1..].Split('/').All(IsName) && !Path.GetFileName(full).StartsWith(".hyperkube-", StringComparison.Ordinal)
+        return full.StartsWith('/') && full[1..].Split('/').All(IsName)
+            && !Path.GetFileName(full).StartsWith(".hyperkube-", StringComparison.Ordinal)
             ? new WantedBinary(name, path, full)
             : throw new FormatException($"'{full}' is no destination; expected an absolute path of a file, for example /opt/bin/{name}");
     }

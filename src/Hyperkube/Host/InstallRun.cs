@@ -109,7 +109,8 @@ internal sealed class InstallRun(
             if (image.Version is not null && version.ToString() != image.Version)
             {
                 throw new HyperkubeException(
-                    ErrorKind.BadContent, $"{request.Reference}: {destination.Name} says that it is {version}; the image says {image.Version}");
+                    ErrorKind.BadContent,
+                    $"{request.Reference}: {destination.Name} says that it is {version}; the image says {image.Version}");
             }
         }
 
@@ -248,6 +249,9 @@ internal sealed class InstallRun(
             };
     }
 
+    private InstalledBinary ForeseenAsItIs(Destination destination) => Foreseen(
+        destination, installed.HashOf(destination, CancellationToken.None)!.Value, destination.Directory.Stat(destination.FileName).Size);
+
     private InstalledBinary Foreseen(Destination destination, Digest sha256, long size) =>
         Entry(destination, new Descriptor(MediaTypes.Bytes, sha256, size), probed: null);
 
@@ -268,7 +272,7 @@ internal sealed class InstallRun(
                 .. installed.Destinations.Select(d => entries.Find(e => e.Path == d.Path) is { } entry
                     ? new InstalledResult(entry, IsInstalled: true)
                     : new InstalledResult(present.Contains(d) && state.Receipt.At(d.Path) is { } there ? there
-                        : Foreseen(d, installed.HashOf(d, CancellationToken.None)!.Value, d.Directory.Stat(d.FileName).Size), IsInstalled: false)),
+                        : ForeseenAsItIs(d), IsInstalled: false)),
             ],
         };
     }

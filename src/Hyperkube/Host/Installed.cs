@@ -79,7 +79,8 @@ internal sealed class Installed(HostState state, Destinations destinations, Inst
         if (hold is not null && !request.Force)
         {
             throw new HyperkubeException(
-                ErrorKind.OnHold, $"{request.Reference}: {image.Root.Digest} is on hold since {hold.Since:yyyy-MM-dd HH:mm}: {hold.Because}")
+                ErrorKind.OnHold,
+                $"{request.Reference}: {image.Root.Digest} is on hold since {hold.Since:yyyy-MM-dd HH:mm}: {hold.Because}")
             {
                 Hint = "let the reference point to another image, or add --force",
             };

@@ -50,7 +50,8 @@ public sealed record RunningProgram(int Process, bool IsOlder)
     }
 
     private static bool IsNameOf(string program, string name) =>
-        program == name || program == SwitchStep.PreviousOf(name) || program.StartsWith(StagedBinary.Prefix + name, StringComparison.Ordinal);
+        program == name || program == SwitchStep.PreviousOf(name)
+        || program.StartsWith(StagedBinary.Prefix + name, StringComparison.Ordinal);
 
     private static string? TargetOf(int process)
     {

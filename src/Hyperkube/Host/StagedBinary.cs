@@ -48,7 +48,8 @@ internal sealed class StagedBinary : IDisposable
     }
 
     /// <summary>Begins a file that is only hashed.</summary>
-    internal static StagedBinary Measure(HostDirectory directory, string name, long size) => new(directory, NewName(name), file: null, size);
+    internal static StagedBinary Measure(HostDirectory directory, string name, long size) =>
+        new(directory, NewName(name), file: null, size);
 
     internal void Append(ReadOnlySpan<byte> content)
     {

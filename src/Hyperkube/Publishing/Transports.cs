@@ -118,7 +118,8 @@ public sealed class ImageSource : IDisposable
     {
         (RegistryReference remote, RemoteRepository repository) =>
             await repository.FetchRootAsync(remote.Digest?.ToString() ?? remote.Tag!, cancellationToken).ConfigureAwait(false),
-        (ArchiveReference { Digest: { } digest }, _) => await Content.ResolveAsync(digest.ToString(), cancellationToken).ConfigureAwait(false),
+        (ArchiveReference { Digest: { } digest }, _) =>
+            await Content.ResolveAsync(digest.ToString(), cancellationToken).ConfigureAwait(false),
         (ArchiveReference { Format: ArchiveFormat.Docker, Name: { } name }, ArchiveReader archive) =>
             (await archive.ListAsync(cancellationToken).ConfigureAwait(false)).FirstOrDefault(m =>
                 m.Annotation(Annotations.ContainerdImageName) == RegistryReference.TryParseLocalName(name)?.ToString()),

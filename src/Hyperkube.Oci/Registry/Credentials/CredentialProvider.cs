@@ -66,7 +66,8 @@ internal sealed class CredentialProvider(ProviderConfig config, string directory
     // Null if it cannot be understood; then nothing is kept of it.
     private IReadOnlyDictionary<string, ProviderAuth?>? Read(ReadOnlyMemory<byte> output, string image, string registry)
     {
-        if (ProviderApi.Response(output.Span) is not { Kind: ProviderApi.ResponseKind } response || response.ApiVersion != config.ApiVersion)
+        if (ProviderApi.Response(output.Span) is not { Kind: ProviderApi.ResponseKind } response
+            || response.ApiVersion != config.ApiVersion)
         {
             return null;
         }
