@@ -11,13 +11,30 @@ internal static partial class Posix
     private const int NoLock = 8; // LOCK_UN
     private const int WouldBlock = 11; // EAGAIN
     private const int NoEntry = 2; // ENOENT
+    private const int Interrupted = 4; // EINTR
+    private const int Invalid = 22; // EINVAL
+    private const int NotSupported = 95; // EOPNOTSUPP
     private const int NotADirectory = 20; // ENOTDIR
 
     /// <summary>Makes the renames in a directory survive a power loss.</summary>
     internal static void FlushDirectory(string path)
     {
         using var directory = OpenRead(path);
-        RandomAccess.FlushToDisk(directory);
+        SharedFile.Flush(directory);
+    }
+
+    /// <summary>Waits until a file, or the names in a directory, are on the disk; false if they are not.</summary>
+    internal static bool TryFlush(SafeFileHandle file)
+    {
+        while (Sync(file) != 0)
+        {
+            if (Marshal.GetLastPInvokeError() is var error and not Interrupted)
+            {
+                return error is Invalid or NotSupported; // Where there is nothing to flush: directories of some file systems.
+            }
+        }
+
+        return true;
     }
 
     /// <summary>Opens a file to read it, or a directory to flush or lock it; the caller disposes it, which also ends the lock.</summary>
@@ -58,6 +75,10 @@ internal static partial class Posix
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int Sync(SafeFileHandle file);
 
     [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

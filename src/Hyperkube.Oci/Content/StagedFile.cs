@@ -78,7 +78,7 @@ public sealed class StagedFile : IAsyncDisposable
     internal static void Commit(string path, SafeFileHandle content, string target, UnixFileMode mode)
     {
         File.SetUnixFileMode(content, mode); // Not at creation, so that the umask has no say.
-        RandomAccess.FlushToDisk(content);
+        SharedFile.Flush(content);
         File.Move(path, target, overwrite: true);
         Posix.Unlock(content); // Nobody can take it for abandoned any more, and others want to read it.
         Posix.FlushDirectory(Path.GetDirectoryName(path)!);

@@ -156,9 +156,13 @@ internal sealed class HostDirectory(string path, string seen, SafeFileHandle han
     /// <summary>Makes the content of an open file of it survive a power loss.</summary>
     internal void Flush(SafeFileHandle file, string name)
     {
-        if (!Posix.TryFlush(file))
+        try
         {
-            throw Refused(name, $"not written to the disk: {Posix.LastMessage}");
+            SharedFile.Flush(file);
+        }
+        catch (IOException e)
+        {
+            throw Refused(name, e.Message);
         }
     }
 

@@ -36,7 +36,6 @@ internal static partial class Posix
     private const ulong ResolveInRoot = 0x10;
     private const int SymlinkNoFollow = 0x100;
     private const int Interrupted = 4; // EINTR
-    private const int Invalid = 22; // EINVAL
     private const int EmptyPath = 0x1000;
     private const uint BasicStats = 0x7ff;
     private const int KeepSize = 1; // FALLOC_FL_KEEP_SIZE
@@ -130,22 +129,6 @@ internal static partial class Posix
         return true;
     }
 
-    /// <summary>Waits until a file, or the names in a directory, are on the disk.</summary>
-    /// <remarks>Not the runtime's own flush: that says nothing when the disk says that it failed (measured with .NET 10.0.12).</remarks>
-    /// <returns>False if they are not.</returns>
-    internal static bool TryFlush(SafeFileHandle file)
-    {
-        while (FileSync(file) != 0)
-        {
-            if (LastError != Interrupted)
-            {
-                return LastError is NotSupported or Invalid; // Where there is nothing to flush: directories of some file systems.
-            }
-        }
-
-        return true;
-    }
-
     /// <summary>Bytes that may still be written, and the file system's number.</summary>
     internal static unsafe long FreeBytes(SafeFileHandle directory)
     {
@@ -216,10 +199,6 @@ internal static partial class Posix
     [LibraryImport("libc", EntryPoint = "fallocate", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial int Allocate(SafeFileHandle file, int mode, long offset, long length);
-
-    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial int FileSync(SafeFileHandle file);
 
     [LibraryImport("libc", EntryPoint = "fstatvfs", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

@@ -110,7 +110,7 @@ public sealed class BinaryCache
                 return null;
             }
 
-            RandomAccess.FlushToDisk(file.SafeFileHandle);
+            SharedFile.Flush(file.SafeFileHandle);
             var handle = SharedFile.OpenHandle(content);
             if (hashes.Sha256() == expected)
             {

@@ -119,7 +119,7 @@ internal sealed record HostileImage
             var name = call.Path[(call.Path.LastIndexOf('/') + 1)..];
             return (name == Tag ? root.Digest : Digest.TryParse(name, null, out var named) ? named : (Digest?)null) is not { } digest
                 || !content.TryGetValue(digest, out var there) || there.Content is null ? null
-                : call.IsBlob ? TestRegistry.Part(there.Content, call.Header("Range"))
+                : call.IsBlob ? SiteAnswer.Part(there.Content, call.Header("Range"))
                 : (new SiteAnswer { Body = there.Content }).With("Content-Type", there.MediaType)
                     .With("Docker-Content-Digest", digest.ToString());
         };
