@@ -36,12 +36,12 @@ public static class Verifier
         CheckWitnesses(entries, timestamps, policy);
 
         // A log of the second version puts no time on its entries: the timestamps say when it has to have been trusted.
-        List<DateTimeOffset> times = [.. entries.Where(e => e.Time is not null).Select(e => e.Time!.Value), .. timestamps.Select(t => t.Time)];
+        List<DateTimeOffset> times = [.. entries.Select(e => e.Time).OfType<DateTimeOffset>(), .. timestamps.Select(t => t.Time)];
         entries.ForEach(e => e.CheckTimes(timestamps.Select(t => t.Time)));
         var identity = signer.Certificate is { } certificate ? CheckCertificate(certificate, times, policy, trust) : null;
         entries.ForEach(e => EntryBody.Check(e.Entry, bundle.Content, signer, digest));
         SignatureCheck.CheckSignature(bundle.Content, signer.Key, digest);
-        return new VerifiedEvidence
+        VerifiedEvidence evidence = new()
         {
             Signer = identity,
             SignedAt = times.Count > 0 ? times.Min() : null,
@@ -49,9 +49,10 @@ public static class Verifier
             Log = entries.FirstOrDefault()?.Log.Name,
             CertificateFingerprint = signer.Certificate?.Fingerprint,
             KeyFingerprint = signer.Key.Fingerprint,
-            Statement = (bundle.Content as DsseEnvelope)?.Payload,
-            PredicateType = bundle.Content is DsseEnvelope envelope ? InTotoStatement.Check(envelope, artifact) : null,
         };
+        return bundle.Content is DsseEnvelope envelope
+            ? evidence with { Statement = envelope.Payload, PredicateType = InTotoStatement.Check(envelope, artifact) }
+            : evidence;
     }
 
     private static SignerMaterial OpenSigner(SigstoreBundle bundle, VerificationPolicy policy)

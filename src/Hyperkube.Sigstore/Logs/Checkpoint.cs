@@ -25,7 +25,7 @@ internal sealed record Checkpoint(string Origin, long TreeSize, byte[] RootHash)
     {
         // The text ends with the line feed before the empty line.
         var end = note.LastIndexOf("\n\n", StringComparison.Ordinal);
-        if (end < 0 || !note.EndsWith('\n'))
+        if (end < 0 || end + 2 >= note.Length || !note.EndsWith('\n'))
         {
             throw Failed("it is no signed note");
         }
