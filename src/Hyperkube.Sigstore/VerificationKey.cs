@@ -15,7 +15,7 @@ public sealed class VerificationKey
     private const int MaxPemChars = 16 << 10;
 
     private readonly byte[] _spki;
-    private readonly byte[] _key; // What is inside the SPKI: an Ed25519 key as it is.
+    private readonly byte[] _key; // What is inside the SPKI: a point, or an Ed25519 key as it is.
 
     private VerificationKey(byte[] spki, KeyFamily family, HashAlgorithmName hash, byte[] key)
     {
@@ -122,6 +122,7 @@ public sealed class VerificationKey
         {
             return Family switch
             {
+                KeyFamily.Ecdsa when Hash == HashAlgorithmName.SHA384 => P384.Verify(_key, hash, signature),
                 KeyFamily.Ecdsa => VerifyEcdsa(hash, signature),
                 KeyFamily.Rsa => VerifyRsa(hash, signature, scheme),
                 _ => VerifyEd25519Hash(hash, signature),

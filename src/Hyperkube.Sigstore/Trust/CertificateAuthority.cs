@@ -8,10 +8,12 @@ public sealed class CertificateAuthority
 {
     private const int MaxCertificates = 8;
 
+    private readonly bool _isChainKnown;
     private readonly ConcurrentDictionary<(Certificate, Certificate), bool> _signed = [];
 
-    private CertificateAuthority(JsonPart authority)
+    private CertificateAuthority(JsonPart authority, bool isChainKnown)
     {
+        _isChainKnown = isChainKnown;
         Location = authority.Find("uri")?.Text() ?? "";
         ValidFor = ValidityPeriod.Read(authority.Find("validFor")?.Object());
         var chain = authority["certChain"].Object();
@@ -37,9 +39,12 @@ public sealed class CertificateAuthority
     /// <summary>How messages call it.</summary>
     internal string Name => Location.Length > 0 ? Location : Fingerprint;
 
-    internal static CertificateAuthority Read(JsonPart authority) => new(authority);
+    /// <summary>Reads one.</summary>
+    /// <param name="authority">As the trusted root has it.</param>
+    /// <param name="isChainKnown">Whether its certificates are known to have signed each other.</param>
+    internal static CertificateAuthority Read(JsonPart authority, bool isChainKnown) => new(authority, isChainKnown);
 
     /// <summary>Whether one of its certificates has signed the other; they do not change, so each pair is checked once.</summary>
     internal bool HasSigned(Certificate issuer, Certificate certificate) =>
-        _signed.GetOrAdd((issuer, certificate), static pair => pair.Item2.IsSignedBy(pair.Item1));
+        _isChainKnown || _signed.GetOrAdd((issuer, certificate), static pair => pair.Item2.IsSignedBy(pair.Item1));
 }

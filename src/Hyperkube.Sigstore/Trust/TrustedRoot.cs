@@ -18,9 +18,9 @@ public sealed class TrustedRoot
     ];
 
     private static readonly Lazy<byte[]> Embedded = new(ReadEmbedded);
-    private static readonly Lazy<TrustedRoot> Public = new(() => Parse(Embedded.Value));
+    private static readonly Lazy<TrustedRoot> Public = new(() => Parse(Embedded.Value, isChainKnown: true));
 
-    private TrustedRoot(JsonPart root)
+    private TrustedRoot(JsonPart root, bool isChainKnown)
     {
         MediaType = root["mediaType"].Text();
         if (!MediaTypes.Contains(MediaType))
@@ -30,8 +30,8 @@ public sealed class TrustedRoot
 
         SignatureLogs = root.Objects("tlogs", MaxItems).ConvertAll(TransparencyLog.Read);
         CertificateLogs = root.Objects("ctlogs", MaxItems).ConvertAll(TransparencyLog.Read);
-        CertificateAuthorities = root.Objects("certificateAuthorities", MaxItems).ConvertAll(CertificateAuthority.Read);
-        TimestampAuthorities = root.Objects("timestampAuthorities", MaxItems).ConvertAll(CertificateAuthority.Read);
+        CertificateAuthorities = root.Objects("certificateAuthorities", MaxItems).ConvertAll(a => CertificateAuthority.Read(a, isChainKnown));
+        TimestampAuthorities = root.Objects("timestampAuthorities", MaxItems).ConvertAll(a => CertificateAuthority.Read(a, isChainKnown));
     }
 
     /// <summary>The public-good instance of Sigstore, whose trusted root comes with this program.</summary>
@@ -58,8 +58,11 @@ public sealed class TrustedRoot
     /// <summary>Reads a <c>trusted_root.json</c>.</summary>
     /// <param name="json">UTF-8, at most 1 MiB.</param>
     /// <exception cref="SignatureException">It is none (<see cref="SignatureFailure.BadTrust"/>).</exception>
-    public static TrustedRoot Parse(ReadOnlyMemory<byte> json) =>
-        JsonPart.Read(json, MaxBytes, SignatureFailure.BadTrust, "trusted root", root => new TrustedRoot(root));
+    public static TrustedRoot Parse(ReadOnlyMemory<byte> json) => Parse(json, isChainKnown: false);
+
+    // The embedded file's chains do not change: a test has checked their signatures, which takes longer than the rest.
+    private static TrustedRoot Parse(ReadOnlyMemory<byte> json, bool isChainKnown) =>
+        JsonPart.Read(json, MaxBytes, SignatureFailure.BadTrust, "trusted root", root => new TrustedRoot(root, isChainKnown));
 
     private static byte[] ReadEmbedded()
     {
