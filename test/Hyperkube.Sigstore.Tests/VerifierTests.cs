@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Text;
+using System.Text.Json.Nodes;
 using Hyperkube.Testing.Sigstore;
 
 namespace Hyperkube.Sigstore.Tests;
@@ -18,7 +20,7 @@ public sealed class VerifierTests
 
         Assert.Equal(new SignerIdentity(CertificateRecipe.Email, CertificateRecipe.Google), evidence.Signer);
         Assert.Equal(SigstoreAuthority.SignedAt, evidence.SignedAt);
-        Assert.Equal((string)signed.Entry["logIndex"]!, evidence.LogIndex.ToString());
+        Assert.Equal((string)signed.Entry["logIndex"]!, evidence.LogIndex!.Value.ToString(CultureInfo.InvariantCulture));
         Assert.Equal("https://rekor.example.org", evidence.Log);
         Assert.Equal(Convert.ToHexStringLower(ArtifactDigests.Of(signed.Certificate).Sha256.Span), evidence.CertificateFingerprint);
         Assert.Null(evidence.Statement);
@@ -141,7 +143,7 @@ public sealed class VerifierTests
         Check.Refused(SignatureFailure.WrongSigner, byKey);
         Check.Refused(SignatureFailure.WrongSigner, Check.Sign(), VerificationPolicy.SignedBy(VerificationKey.FromPem(key.Pem)));
         Check.Refused(SignatureFailure.BadLogEntry, byKey, VerificationPolicy.SignedBy(VerificationKey.FromPem(other.Pem)));
-        byKey.Material["tlogEntries"] = new System.Text.Json.Nodes.JsonArray();
+        byKey.Material["tlogEntries"] = new JsonArray();
         Check.Refused(
             SignatureFailure.BadSignature, byKey, VerificationPolicy.SignedBy(VerificationKey.FromPem(other.Pem)).UnsafeWithoutLog());
     }

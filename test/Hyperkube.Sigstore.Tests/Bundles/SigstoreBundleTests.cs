@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
 using Hyperkube.Sigstore.Bundles;
@@ -14,7 +15,7 @@ public sealed class SigstoreBundleTests
         var signed = Check.Sign();
         signed.Bundle["tomorrow"] = 1;
         signed.Entry["tomorrow"] = new JsonObject();
-        signed.Entry["logIndex"] = long.Parse((string)signed.Entry["logIndex"]!); // A plain number is one too.
+        signed.Entry["logIndex"] = long.Parse((string)signed.Entry["logIndex"]!, CultureInfo.InvariantCulture); // A plain number is one too.
         signed.Bundle["dsseEnvelope"] = null;
 
         Check.Verify(signed);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
 using Hyperkube.Sigstore.Tests.Trust;
@@ -76,7 +77,7 @@ public sealed class LogEntryTests
         foreach (var change in (Action<JsonObject>[])
         [
             e => e["logIndex"] = "1",
-            e => e["integratedTime"] = Time.AddSeconds(1).ToUnixTimeSeconds().ToString(),
+            e => e["integratedTime"] = Time.AddSeconds(1).ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture),
             e => e.Remove("integratedTime"),
             e => Check.Flip(e["inclusionPromise"]!, "signedEntryTimestamp", at: 20),
             e => e["inclusionPromise"]!["signedEntryTimestamp"] = "AAAA",
