@@ -18,7 +18,8 @@ internal static class P384
     private const int CoordinateBytes = 48;
     private const byte Uncompressed = 4;
 
-    private static readonly Lazy<ECDomainParameters> Domain = new(() => new ECDomainParameters(CustomNamedCurves.GetByOid(SecObjectIdentifiers.SecP384r1)));
+    private static readonly Lazy<ECDomainParameters> Domain =
+        new(() => new ECDomainParameters(CustomNamedCurves.GetByOid(SecObjectIdentifiers.SecP384r1)));
 
     /// <summary>Whether the key made the signature; anything that is none is a no.</summary>
     /// <param name="point">The key: an uncompressed point.</param>
@@ -36,18 +37,25 @@ internal static class P384
             AsnReader outer = new(signature.ToArray(), AsnEncodingRules.DER);
             var pair = outer.ReadSequence();
             outer.ThrowIfNotEmpty();
-            BigInteger r = new(1, pair.ReadIntegerBytes().Span);
-            BigInteger s = new(1, pair.ReadIntegerBytes().Span);
+            var (r, s) = (pair.ReadIntegerBytes(), pair.ReadIntegerBytes());
             pair.ThrowIfNotEmpty();
+            if (IsNegative(r) || IsNegative(s))
+            {
+                return false;
+            }
+
             ECDsaSigner signer = new();
             signer.Init(forSigning: false, new ECPublicKeyParameters(Domain.Value.Curve.DecodePoint(point), Domain.Value));
-            return signer.VerifySignature(hash.ToArray(), r, s);
+            return signer.VerifySignature(hash.ToArray(), new BigInteger(1, r.Span), new BigInteger(1, s.Span));
         }
         catch (Exception e) when (e is AsnContentException or ArgumentException)
         {
             return false; // No DER, or a point that is not on the curve.
         }
     }
+
+    // Taken for positive, it would be a second form of the same signature.
+    private static bool IsNegative(ReadOnlyMemory<byte> number) => (number.Span[0] & 0x80) != 0;
 
     private static bool IsKey(byte[] point) => point.Length == 1 + (2 * CoordinateBytes) && point[0] == Uncompressed;
 }

@@ -81,7 +81,8 @@ public static class Verifier
         if (logs < policy.NeededLogEntries)
         {
             throw new SignatureException(
-                SignatureFailure.MissingEvidence, $"log entry: the signature is in {logs} trusted logs; expected {policy.NeededLogEntries}");
+                SignatureFailure.MissingEvidence,
+                $"log entry: the signature is in {logs} trusted logs; expected {policy.NeededLogEntries}");
         }
 
         var authorities = timestamps.DistinctBy(t => t.Authority).Count();

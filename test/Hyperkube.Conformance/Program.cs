@@ -13,18 +13,19 @@ try
 {
     var request = Request.Parse(args);
     var bundle = await File.ReadAllBytesAsync(request.Bundle).ConfigureAwait(false);
-    var trustedRoot = request.TrustedRoot is { } file ? await File.ReadAllBytesAsync(file).ConfigureAwait(false) : TrustedRoot.PublicGoodJson;
     var policy = await request.PolicyAsync().ConfigureAwait(false);
     var artifact = await request.ArtifactAsync().ConfigureAwait(false);
-    var trust = TrustedRoot.Parse(trustedRoot);
+    var trust = request.TrustedRoot is { } file
+        ? TrustedRoot.Parse(await File.ReadAllBytesAsync(file).ConfigureAwait(false))
+        : TrustedRoot.PublicGood;
     var times = int.Parse(Environment.GetEnvironmentVariable("HYPERKUBE_TIMES") ?? "1", CultureInfo.InvariantCulture);
     for (var i = 0; i < times; i++)
     {
         var begun = Stopwatch.GetTimestamp();
         var evidence = Verifier.Verify(SigstoreBundle.Parse(bundle), artifact, policy, trust);
-        await Console.Out.WriteLineAsync(string.Create(
-            CultureInfo.InvariantCulture,
-            $"verified: {evidence.Signer?.ToString() ?? evidence.KeyFingerprint} in {Stopwatch.GetElapsedTime(begun).TotalMilliseconds:F2} ms")).ConfigureAwait(false);
+        var took = Stopwatch.GetElapsedTime(begun).TotalMilliseconds.ToString("F2", CultureInfo.InvariantCulture);
+        var signer = evidence.Signer?.ToString() ?? evidence.KeyFingerprint;
+        await Console.Out.WriteLineAsync($"verified: {signer} in {took} ms").ConfigureAwait(false);
     }
 
     return 0;

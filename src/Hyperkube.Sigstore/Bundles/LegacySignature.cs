@@ -85,8 +85,11 @@ public sealed class LegacySignature
         return Encoding.UTF8.GetBytes(EntryBody.HashedRekord(Pem.Encode("CERTIFICATE", _certificate.Der.Span), _signature, digest));
     }
 
-    private static byte[] ReadCertificate(string text) =>
-        Pem.Decode(text.StartsWith("-----", StringComparison.Ordinal) ? text : Encoding.ASCII.GetString(Decode(text, "certificate")), "CERTIFICATE");
+    private static byte[] ReadCertificate(string text)
+    {
+        var isPem = text.StartsWith("-----", StringComparison.Ordinal);
+        return Pem.Decode(isPem ? text : Encoding.ASCII.GetString(Decode(text, "certificate")), "CERTIFICATE");
+    }
 
     private static byte[] Decode(string text, string what) =>
         text.Length <= MaxTextChars && CanonicalBase64.TryDecode(text.Trim(), out var bytes) && bytes.Length > 0

@@ -55,7 +55,8 @@ internal sealed record InclusionProof(
         var checkpoint = proof["checkpoint"].Object()["envelope"].Text();
         if (checkpoint.Length > MaxCheckpointChars)
         {
-            throw new FormatException($"'{proof.Path}.checkpoint' has {checkpoint.Length} characters; expected at most {MaxCheckpointChars}");
+            throw new FormatException(
+                $"'{proof.Path}.checkpoint' has {checkpoint.Length} characters; expected at most {MaxCheckpointChars}");
         }
 
         return new InclusionProof(

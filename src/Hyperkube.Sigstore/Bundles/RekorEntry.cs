@@ -43,7 +43,8 @@ public sealed class RekorEntry
     {
         if (name.Length is not (IdChars or (TreeIdChars + IdChars)) || !Hex.IsLower(name))
         {
-            throw new FormatException($"'{name}' is not the name of an entry; expected {IdChars} or {TreeIdChars + IdChars} lower-case hex digits");
+            throw new FormatException(
+                $"'{name}' is not the name of an entry; expected {IdChars} or {TreeIdChars + IdChars} lower-case hex digits");
         }
 
         var verification = answer.Find("verification")?.Object();

@@ -75,7 +75,8 @@ internal static class CertificatePath
         foreach (var time in times.Where(time => !authority.ValidFor.Contains(time)))
         {
             throw new SignatureException(
-                SignatureFailure.OutsideValidity, $"certificate: {authority.Name} is trusted {authority.ValidFor}, not at {Moment.Of(time)}");
+                SignatureFailure.OutsideValidity,
+                $"certificate: {authority.Name} is trusted {authority.ValidFor}, not at {Moment.Of(time)}");
         }
 
         return issuer;

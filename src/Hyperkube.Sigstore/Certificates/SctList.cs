@@ -50,7 +50,8 @@ internal static class SctList
 
         var (key, scheme) = log.Open(SignatureFailure.BadCertificateLog);
         var family = sct.Algorithm == RsaCode ? KeyFamily.Rsa : KeyFamily.Ecdsa;
-        return key.Family == family && key.Verify(SignedContent(sct, leaf, issuer), sct.Signature, scheme with { Hash = HashAlgorithmName.SHA256 })
+        var content = SignedContent(sct, leaf, issuer);
+        return key.Family == family && key.Verify(content, sct.Signature, scheme with { Hash = HashAlgorithmName.SHA256 })
             ? log
             : throw Failed($"the signature is not that of {log.Name}");
     }
@@ -78,7 +79,8 @@ internal static class SctList
         }
         catch (Exception e) when (e is AsnContentException or FormatException or ArgumentOutOfRangeException)
         {
-            throw new SignatureException(SignatureFailure.BadCertificateLog, $"certificate log: the list of SCTs cannot be read: {e.Message}", e);
+            throw new SignatureException(
+                SignatureFailure.BadCertificateLog, $"certificate log: the list of SCTs cannot be read: {e.Message}", e);
         }
     }
 

@@ -14,8 +14,9 @@ internal static class EntryTimestamp
     {
         // The canonical form of RFC 8785, which has the fields in this order.
         var body = Convert.ToBase64String(entry.Body);
-        var logId = Convert.ToHexStringLower(entry.LogId);
-        var content = $$"""{"body":"{{body}}","integratedTime":{{entry.IntegratedTime}},"logID":"{{logId}}","logIndex":{{entry.LogIndex}}}""";
+        var id = Convert.ToHexStringLower(entry.LogId);
+        var content =
+            $$"""{"body":"{{body}}","integratedTime":{{entry.IntegratedTime}},"logID":"{{id}}","logIndex":{{entry.LogIndex}}}""";
         var (key, scheme) = log.Open(SignatureFailure.BadEntryTimestamp);
         if (!key.Verify(Encoding.UTF8.GetBytes(content), entry.Promise, scheme))
         {

@@ -31,8 +31,12 @@ internal static class InTotoBody
         }
     }
 
-    // The signature's base64 stands there in base64 again.
-    private static bool IsSame(JsonPart logged, SignerMaterial signer, DsseEnvelope envelope) =>
-        Encoding.ASCII.GetString(logged["sig"].SomeBytes()) == Convert.ToBase64String(envelope.Signature)
-        && logged["publicKey"].SomeBytes().AsSpan().SequenceEqual(Encoding.ASCII.GetBytes(signer.Pem));
+    // The signature's base64 stands there in base64 again; the certificate or key in PEM, as the client wrote it.
+    private static bool IsSame(JsonPart logged, SignerMaterial signer, DsseEnvelope envelope)
+    {
+        var pem = Encoding.ASCII.GetString(logged["publicKey"].SomeBytes());
+        var expected = signer.Certificate?.Der ?? signer.Key.Spki;
+        return Encoding.ASCII.GetString(logged["sig"].SomeBytes()) == Convert.ToBase64String(envelope.Signature)
+            && Pem.Decode(pem, signer.Certificate is null ? "PUBLIC KEY" : "CERTIFICATE").AsSpan().SequenceEqual(expected.Span);
+    }
 }

@@ -58,11 +58,11 @@ internal sealed class TimestampSigner
 
     /// <summary>Whether the certificate's key signed this content.</summary>
     internal bool HasSigned(byte[] content, Certificate certificate) =>
-        _scheme.Hash == _hash
-        && _attributes.TryGetValue(Oids.ContentType, out var type)
+        _attributes.TryGetValue(Oids.ContentType, out var type)
         && new AsnReader(type, AsnEncodingRules.DER).ReadObjectIdentifier() == Oids.TimestampInfo
         && _attributes.TryGetValue(Oids.MessageDigest, out var digest)
-        && new AsnReader(digest, AsnEncodingRules.DER).ReadOctetString().AsSpan().SequenceEqual(CryptographicOperations.HashData(_hash, content))
+        && new AsnReader(digest, AsnEncodingRules.DER).ReadOctetString().AsSpan()
+            .SequenceEqual(CryptographicOperations.HashData(_hash, content))
         && NamesCertificate(certificate)
         && certificate.Key.Verify(_signedAttributes, _signature, _scheme);
 

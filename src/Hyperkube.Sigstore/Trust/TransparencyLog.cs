@@ -21,7 +21,8 @@ public sealed class TransparencyLog
         }
 
         KeyId = Limited(log["logId"].Object()["keyId"].SomeBytes(), MaxIdBytes, log.Path);
-        CheckpointKeyId = log.Find("checkpointKeyId")?.Object().Find("keyId")?.SomeBytes() is { } id ? Limited(id, MaxIdBytes, log.Path) : KeyId;
+        var checkpointId = log.Find("checkpointKeyId")?.Object().Find("keyId")?.SomeBytes();
+        CheckpointKeyId = checkpointId is null ? KeyId : Limited(checkpointId, MaxIdBytes, log.Path);
     }
 
     /// <summary>Where it is served, as the trusted root writes it; empty when it does not say.</summary>

@@ -30,8 +30,8 @@ public sealed class TrustedRoot
 
         SignatureLogs = root.Objects("tlogs", MaxItems).ConvertAll(TransparencyLog.Read);
         CertificateLogs = root.Objects("ctlogs", MaxItems).ConvertAll(TransparencyLog.Read);
-        CertificateAuthorities = root.Objects("certificateAuthorities", MaxItems).ConvertAll(a => CertificateAuthority.Read(a, isChainKnown));
-        TimestampAuthorities = root.Objects("timestampAuthorities", MaxItems).ConvertAll(a => CertificateAuthority.Read(a, isChainKnown));
+        CertificateAuthorities = Authorities(root, "certificateAuthorities", isChainKnown);
+        TimestampAuthorities = Authorities(root, "timestampAuthorities", isChainKnown);
     }
 
     /// <summary>The public-good instance of Sigstore, whose trusted root comes with this program.</summary>
@@ -63,6 +63,9 @@ public sealed class TrustedRoot
     // The embedded file's chains do not change: a test has checked their signatures, which takes longer than the rest.
     private static TrustedRoot Parse(ReadOnlyMemory<byte> json, bool isChainKnown) =>
         JsonPart.Read(json, MaxBytes, SignatureFailure.BadTrust, "trusted root", root => new TrustedRoot(root, isChainKnown));
+
+    private static List<CertificateAuthority> Authorities(JsonPart root, string name, bool isChainKnown) =>
+        root.Objects(name, MaxItems).ConvertAll(a => CertificateAuthority.Read(a, isChainKnown));
 
     private static byte[] ReadEmbedded()
     {
