@@ -72,6 +72,18 @@ internal static class Machine
         return full;
     }
 
+    /// <summary>Where <c>.ci/fetch-judges</c> puts the verifier in JavaScript.</summary>
+    internal static string Judges()
+    {
+        var full = System.IO.Path.Combine(Inputs, "judges");
+        if (!System.IO.Path.Exists($"{full}/node_modules/@sigstore/verify"))
+        {
+            Missing($"{full} is not there; run .ci/fetch-judges");
+        }
+
+        return full;
+    }
+
     /// <summary>A script of this project.</summary>
     internal static string Script(string name) => System.IO.Path.Combine(AppContext.BaseDirectory, "Peers", name);
 

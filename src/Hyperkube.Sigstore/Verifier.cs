@@ -1,0 +1,117 @@
+using Hyperkube.Sigstore.Bundles;
+using Hyperkube.Sigstore.Certificates;
+using Hyperkube.Sigstore.Logs;
+using Hyperkube.Sigstore.Timestamps;
+using Hyperkube.Sigstore.Trust;
+
+namespace Hyperkube.Sigstore;
+
+/// <summary>Checks a bundle, offline, against a policy and a trusted root.</summary>
+/// <remarks>
+/// All that a bundle carries has to be right, not just as much as is needed. Times come from what logs and timestamp
+/// authorities have signed; this host's clock is not asked. Safe for several threads. Source:
+/// https://docs.google.com/document/d/1kbhK2qyPPk8SLavHzYSDM8-Ueul9_oxIMVFuWMWKz0E (Sigstore client specification, 4)
+/// </remarks>
+public static class Verifier
+{
+    /// <summary>Proves that the bundle's signature is of the artifact and from the policy's signer.</summary>
+    /// <param name="bundle">The evidence.</param>
+    /// <param name="artifact">What was signed.</param>
+    /// <param name="policy">What has to be proved.</param>
+    /// <param name="trust">Whom to believe.</param>
+    /// <exception cref="SignatureException">It proves less; <see cref="SignatureException.Failure"/> says which check failed.
+    /// </exception>
+    public static VerifiedEvidence Verify(SigstoreBundle bundle, ArtifactDigests artifact, VerificationPolicy policy, TrustedRoot trust)
+    {
+        ArgumentNullException.ThrowIfNull(bundle);
+        ArgumentNullException.ThrowIfNull(artifact);
+        ArgumentNullException.ThrowIfNull(policy);
+        ArgumentNullException.ThrowIfNull(trust);
+
+        var signer = OpenSigner(bundle, policy);
+        var digest = SignatureCheck.CheckArtifact(bundle.Content, signer.Key, artifact);
+        var entries = bundle.Entries.Select(e => LogEvidence.Check(e, trust.SignatureLogs)).ToList();
+        var timestamps = bundle.Timestamps
+            .Select(t => TimestampVerifier.Check(t, bundle.Content.Signature, trust.TimestampAuthorities)).ToList();
+        CheckWitnesses(entries, timestamps, policy);
+
+        // A log of the second version puts no time on its entries: the timestamps say when it has to have been trusted.
+        List<DateTimeOffset> times = [.. entries.Select(e => e.Time).OfType<DateTimeOffset>(), .. timestamps.Select(t => t.Time)];
+        entries.ForEach(e => e.CheckTimes(timestamps.Select(t => t.Time)));
+        var identity = signer.Certificate is { } certificate ? CheckCertificate(certificate, times, policy, trust) : null;
+        entries.ForEach(e => EntryBody.Check(e.Entry, bundle.Content, signer, digest));
+        SignatureCheck.CheckSignature(bundle.Content, signer.Key, digest);
+        VerifiedEvidence evidence = new()
+        {
+            Signer = identity,
+            SignedAt = times.Count > 0 ? times.Min() : null,
+            LogIndex = entries.FirstOrDefault()?.Index,
+            Log = entries.FirstOrDefault()?.Log.Name,
+            CertificateFingerprint = signer.Certificate?.Fingerprint,
+            KeyFingerprint = signer.Key.Fingerprint,
+        };
+        return bundle.Content is DsseEnvelope envelope
+            ? evidence with { Statement = envelope.Payload, PredicateType = InTotoStatement.Check(envelope, artifact) }
+            : evidence;
+    }
+
+    private static SignerMaterial OpenSigner(SigstoreBundle bundle, VerificationPolicy policy)
+    {
+        try
+        {
+            return (bundle.Certificate, policy.Key) switch
+            {
+                ({ } certificate, null) => new SignerMaterial(certificate.Key, certificate),
+                (null, { } key) => new SignerMaterial(key, Certificate: null),
+                (null, null) => throw new SignatureException(
+                    SignatureFailure.WrongSigner, $"signer: the bundle is signed with a key; expected one of {Names(policy)}"),
+                _ => throw new SignatureException(
+                    SignatureFailure.WrongSigner, "signer: the bundle is signed with a certificate; expected the key of the policy"),
+            };
+        }
+        catch (FormatException e)
+        {
+            throw new SignatureException(SignatureFailure.UntrustedCertificate, $"certificate: {e.Message}", e);
+        }
+    }
+
+    private static void CheckWitnesses(List<LogEvidence> entries, List<TimestampEvidence> timestamps, VerificationPolicy policy)
+    {
+        var logs = entries.DistinctBy(e => e.Log).Count();
+        if (logs < policy.NeededLogEntries)
+        {
+            throw new SignatureException(
+                SignatureFailure.MissingEvidence,
+                $"log entry: the signature is in {logs} trusted logs; expected {policy.NeededLogEntries}");
+        }
+
+        var authorities = timestamps.DistinctBy(t => t.Authority).Count();
+        if (authorities < policy.Timestamps)
+        {
+            throw new SignatureException(
+                SignatureFailure.MissingEvidence,
+                $"timestamp: {authorities} trusted authorities have seen the signature; expected {policy.Timestamps}");
+        }
+    }
+
+    private static SignerIdentity CheckCertificate(
+        Certificate certificate, List<DateTimeOffset> times, VerificationPolicy policy, TrustedRoot trust)
+    {
+        if (times.Count == 0)
+        {
+            throw new SignatureException(
+                SignatureFailure.MissingEvidence, "time: neither a log's promise nor a timestamp says when the signature was made");
+        }
+
+        var issuer = CertificatePath.Check(
+            certificate, trust.CertificateAuthorities, Oids.CodeSigning, times, SignatureFailure.UntrustedCertificate);
+        SctList.Check(certificate, issuer, trust.CertificateLogs, policy.NeededCertificateLogs);
+        var identity = SignerCertificate.Read(certificate);
+        return policy.Identities.Contains(identity)
+            ? identity
+            : throw new SignatureException(
+                SignatureFailure.WrongSigner, $"signer: {identity}; expected {Names(policy)}");
+    }
+
+    private static string Names(VerificationPolicy policy) => string.Join(" or ", policy.Identities);
+}

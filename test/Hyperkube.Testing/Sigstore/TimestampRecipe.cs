@@ -1,0 +1,23 @@
+namespace Hyperkube.Testing.Sigstore;
+
+/// <summary>What is put into an answer.</summary>
+public sealed record TimestampRecipe
+{
+    public int Status { get; init; }
+
+    public bool WithCertificate { get; init; } = true;
+
+    public string ContentType { get; init; } = "1.2.840.113549.1.9.16.1.4";
+
+    /// <summary>Changes what is timestamped.</summary>
+    public Func<byte[], byte[]> AlterImprint { get; init; } = hash => hash;
+
+    /// <summary>Changes the digest that is among the signed attributes.</summary>
+    public Func<byte[], byte[]> AlterDigest { get; init; } = hash => hash;
+
+    /// <summary>Changes the signature.</summary>
+    public Func<byte[], byte[]> AlterSignature { get; init; } = signature => signature;
+
+    /// <summary>Changes the hash of the certificate that is named.</summary>
+    public Func<byte[], byte[]> AlterCertificateHash { get; init; } = hash => hash;
+}
