@@ -1,4 +1,3 @@
-using System.Formats.Asn1;
 using Org.BouncyCastle.Asn1.Sec;
 using Org.BouncyCastle.Crypto.EC;
 using Org.BouncyCastle.Crypto.Parameters;
@@ -27,35 +26,22 @@ internal static class P384
     /// <param name="signature">In DER.</param>
     internal static bool Verify(byte[] point, ReadOnlySpan<byte> hash, ReadOnlySpan<byte> signature)
     {
+        if (!IsKey(point) || !EcdsaSignature.TryRead(signature, out var pair))
+        {
+            return false;
+        }
+
         try
         {
-            if (!IsKey(point))
-            {
-                return false;
-            }
-
-            AsnReader outer = new(signature.ToArray(), AsnEncodingRules.DER);
-            var pair = outer.ReadSequence();
-            outer.ThrowIfNotEmpty();
-            var (r, s) = (pair.ReadIntegerBytes(), pair.ReadIntegerBytes());
-            pair.ThrowIfNotEmpty();
-            if (IsNegative(r) || IsNegative(s))
-            {
-                return false;
-            }
-
             ECDsaSigner signer = new();
             signer.Init(forSigning: false, new ECPublicKeyParameters(Domain.Value.Curve.DecodePoint(point), Domain.Value));
-            return signer.VerifySignature(hash.ToArray(), new BigInteger(1, r.Span), new BigInteger(1, s.Span));
+            return signer.VerifySignature(hash.ToArray(), new BigInteger(1, pair.R.Span), new BigInteger(1, pair.S.Span));
         }
-        catch (Exception e) when (e is AsnContentException or ArgumentException)
+        catch (ArgumentException)
         {
-            return false; // No DER, or a point that is not on the curve.
+            return false; // A point that is not on the curve.
         }
     }
-
-    // Taken for positive, it would be a second form of the same signature.
-    private static bool IsNegative(ReadOnlyMemory<byte> number) => (number.Span[0] & 0x80) != 0;
 
     private static bool IsKey(byte[] point) => point.Length == 1 + (2 * CoordinateBytes) && point[0] == Uncompressed;
 }

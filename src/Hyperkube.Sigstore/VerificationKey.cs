@@ -166,6 +166,11 @@ public sealed class VerificationKey
 
     private bool VerifyEcdsa(ReadOnlySpan<byte> hash, ReadOnlySpan<byte> signature)
     {
+        if (!EcdsaSignature.TryRead(signature, out _))
+        {
+            return false;
+        }
+
         using var ecdsa = Ecdsa();
         return ecdsa.VerifyHash(hash, signature, DSASignatureFormat.Rfc3279DerSequence);
     }
