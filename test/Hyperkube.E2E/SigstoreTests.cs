@@ -102,15 +102,15 @@ public sealed class SigstoreTests : IDisposable
         var (key, artifact, bundle) = (_judges["cosign"], _judges["file"], _judges["signed.json"]);
         await File.WriteAllBytesAsync(artifact, Artifact, TestContext.Current.CancellationToken);
         (await _judges.RunCosignAsync("generate-key-pair", "--output-key-prefix", key)).Well();
-        var policy = VerificationPolicy.SignedBy(VerificationKey.FromPem(File.ReadAllText($"{key}.pub"))).UnsafeWithoutLog();
+        var policy = VerificationPolicy.SignedBy(VerificationKey.FromPem(await File.ReadAllTextAsync($"{key}.pub", TestContext.Current.CancellationToken))).UnsafeWithoutLog();
         string[] common = ["--yes", "--key", $"{key}.key", "--signing-config", _judges["signing.json"], "--trusted-root", _judges["root.json"], "--bundle", bundle];
 
         (await _judges.RunCosignAsync(["sign-blob", .. common, artifact])).Well();
-        Assert.Null(Complaint(File.ReadAllBytes(bundle), Artifact, policy));
-        Assert.Equal(SignatureFailure.WrongArtifact, Complaint(File.ReadAllBytes(bundle), [1], policy));
+        Assert.Null(Complaint(await File.ReadAllBytesAsync(bundle, TestContext.Current.CancellationToken), Artifact, policy));
+        Assert.Equal(SignatureFailure.WrongArtifact, Complaint(await File.ReadAllBytesAsync(bundle, TestContext.Current.CancellationToken), [1], policy));
         (await _judges.RunCosignAsync(["attest-blob", .. common, "--type", "https://example.org/p", "--predicate", _judges["signing.json"], artifact])).Well();
-        Assert.Null(Complaint(File.ReadAllBytes(bundle), Artifact, policy));
-        Assert.Equal(SignatureFailure.WrongArtifact, Complaint(File.ReadAllBytes(bundle), [1], policy));
+        Assert.Null(Complaint(await File.ReadAllBytesAsync(bundle, TestContext.Current.CancellationToken), Artifact, policy));
+        Assert.Equal(SignatureFailure.WrongArtifact, Complaint(await File.ReadAllBytesAsync(bundle, TestContext.Current.CancellationToken), [1], policy));
     }
 
     public void Dispose()
