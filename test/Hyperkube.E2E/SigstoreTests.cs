@@ -99,18 +99,19 @@ public sealed class SigstoreTests : IDisposable
     [Fact]
     public async Task What_cosign_signs_with_a_key_we_take()
     {
+        var token = TestContext.Current.CancellationToken;
         var (key, artifact, bundle) = (_judges["cosign"], _judges["file"], _judges["signed.json"]);
-        await File.WriteAllBytesAsync(artifact, Artifact, TestContext.Current.CancellationToken);
+        await File.WriteAllBytesAsync(artifact, Artifact, token);
         (await _judges.RunCosignAsync("generate-key-pair", "--output-key-prefix", key)).Well();
-        var policy = VerificationPolicy.SignedBy(VerificationKey.FromPem(File.ReadAllText($"{key}.pub"))).UnsafeWithoutLog();
+        var policy = VerificationPolicy.SignedBy(VerificationKey.FromPem(await File.ReadAllTextAsync($"{key}.pub", token))).UnsafeWithoutLog();
         string[] common = ["--yes", "--key", $"{key}.key", "--signing-config", _judges["signing.json"], "--trusted-root", _judges["root.json"], "--bundle", bundle];
 
         (await _judges.RunCosignAsync(["sign-blob", .. common, artifact])).Well();
-        Assert.Null(Complaint(File.ReadAllBytes(bundle), Artifact, policy));
-        Assert.Equal(SignatureFailure.WrongArtifact, Complaint(File.ReadAllBytes(bundle), [1], policy));
+        Assert.Null(Complaint(await File.ReadAllBytesAsync(bundle, token), Artifact, policy));
+        Assert.Equal(SignatureFailure.WrongArtifact, Complaint(await File.ReadAllBytesAsync(bundle, token), [1], policy));
         (await _judges.RunCosignAsync(["attest-blob", .. common, "--type", "https://example.org/p", "--predicate", _judges["signing.json"], artifact])).Well();
-        Assert.Null(Complaint(File.ReadAllBytes(bundle), Artifact, policy));
-        Assert.Equal(SignatureFailure.WrongArtifact, Complaint(File.ReadAllBytes(bundle), [1], policy));
+        Assert.Null(Complaint(await File.ReadAllBytesAsync(bundle, token), Artifact, policy));
+        Assert.Equal(SignatureFailure.WrongArtifact, Complaint(await File.ReadAllBytesAsync(bundle, token), [1], policy));
     }
 
     public void Dispose()
