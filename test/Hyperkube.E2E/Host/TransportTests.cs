@@ -74,14 +74,18 @@ public sealed class TransportTests
 
         var calls = await Strace.TraceAsync(
             "read,pread64,preadv,mmap", scene["trace"], scene.Words($"{transport}:{archive}", "kubelet"), only: archive);
-        var bytes = calls.Sum(c => long.Parse(c[(c.LastIndexOf('=') + 1)..].Trim(), CultureInfo.InvariantCulture));
+        var bytes = calls.Sum(BytesOf);
 
         Assert.Equal(HostScene.New, scene.VersionAt());
         Assert.InRange(bytes, layer * 0.8, layer * 1.2);
         var again = await Strace.TraceAsync(
             "read,pread64,preadv,mmap", scene["trace"], scene.Words($"{transport}:{archive}", "kubelet"), only: archive);
-        Assert.InRange(again.Sum(c => long.Parse(c[(c.LastIndexOf('=') + 1)..].Trim(), CultureInfo.InvariantCulture)), 1, 1 << 17);
+        Assert.InRange(again.Sum(BytesOf), 1, 1 << 17);
     }
+
+    // A call that the end of the process cut short has brought nothing: "= ?".
+    private static long BytesOf(string call) =>
+        long.TryParse(call[(call.LastIndexOf('=') + 1)..].Trim(), CultureInfo.InvariantCulture, out var bytes) ? bytes : 0;
 
     [Theory]
     [InlineData("gzip", true)]
