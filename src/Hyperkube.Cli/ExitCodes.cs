@@ -15,7 +15,7 @@ internal static class ExitCodes
     {
         ErrorKind.Usage => Usage,
         ErrorKind.NotFound => 3,
-        ErrorKind.BadDigest or ErrorKind.BadContent or ErrorKind.TagConflict => 4,
+        ErrorKind.BadDigest or ErrorKind.BadContent or ErrorKind.Unsigned or ErrorKind.BadSignature or ErrorKind.TagConflict => 4,
         ErrorKind.AccessDenied => 5,
         ErrorKind.Unavailable or ErrorKind.TimedOut => 6,
         ErrorKind.HostFailed => 7,
@@ -43,6 +43,8 @@ internal static class ExitCodes
         ErrorKind.NotFound => "not-found",
         ErrorKind.BadDigest => "bad-digest",
         ErrorKind.BadContent => "bad-content",
+        ErrorKind.Unsigned => "unsigned",
+        ErrorKind.BadSignature => "bad-signature",
         ErrorKind.TagConflict => "tag-conflict",
         ErrorKind.AccessDenied => "access-denied",
         ErrorKind.Unavailable => "unavailable",

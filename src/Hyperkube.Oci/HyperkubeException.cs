@@ -17,6 +17,12 @@ public enum ErrorKind
     /// malformed manifest or archive.</summary>
     BadContent,
 
+    /// <summary>Nothing proves who made the content, and proof was asked for.</summary>
+    Unsigned,
+
+    /// <summary>What should prove who made the content does not: a signature, certificate or log entry is wrong, or another's.</summary>
+    BadSignature,
+
     /// <summary>A tag stands for other content and was not told to move.</summary>
     TagConflict,
 

@@ -11,6 +11,72 @@ public static class StandInProgram
     private const int HeadersBytes = 64 + 56;
     private const ulong LoadAddress = 0x400000;
 
+    /// <summary>A stand-in for a binary of Kubernetes that says what upstream's linker would have it say: version, name, platform, commit.
+    /// </summary>
+    /// <param name="platform">For what.</param>
+    /// <param name="name">Which: <c>kubelet</c>.</param>
+    /// <param name="version">What it answers when it is asked for its version.</param>
+    /// <param name="padTo">The file's length is at least this.</param>
+    public static byte[] Kubernetes(Platform platform, string name, string version, int padTo = 0) => WithBuildInfo(
+        Create(platform, name == "kubectl" ? $"Client Version: {version}\n" : $"Kubernetes {version}\n", padTo),
+        BuildInfo($"k8s.io/kubernetes/cmd/{name}", platform, version));
+
+    /// <summary>The text that Go's linker writes.</summary>
+    public static string BuildInfo(string package, Platform platform, string version) => string.Concat(
+        $"path\t{package}\n",
+        $"mod\tk8s.io/kubernetes\t{version}\t\n",
+        "dep\tgithub.com/spf13/cobra\tv1.9.1\th1:CXSaggrXdbHK9CF+8ywj8Amf7PBRmPCOJugH954Nnlo=\n",
+        "dep\tk8s.io/api\tv0.0.0\n=>\t./staging/src/k8s.io/api\t(devel)\t\n",
+        "build\t-buildmode=exe\nbuild\t-trimpath=true\nbuild\tCGO_ENABLED=0\n",
+        $"build\tGOARCH={platform.Architecture}\nbuild\tGOOS={platform.Os}\n",
+        "build\tvcs=git\nbuild\tvcs.revision=8cc511e399b929453cd98ae65b419c3cc227ec79\nbuild\tvcs.modified=false\n");
+
+    /// <summary>Appends a table of sections to a program, with Go's build information.</summary>
+    public static byte[] WithBuildInfo(byte[] program, string modules, string goVersion = "go1.25.1")
+    {
+        const int EntryBytes = 64, Align = 16;
+        byte[] sentinel = [0x30, 0x77, 0xaf, 0x0c, 0x92, 0x74, 0x08, 0x02, 0x41, 0xe1, 0xc1, 0x07, 0xe6, 0xd6, 0x18, 0xe6];
+        byte[] text = modules.Length == 0 ? [] : [.. sentinel, .. Encoding.UTF8.GetBytes(modules), .. sentinel];
+        byte[] info =
+        [
+            0xff, .. " Go buildinf:"u8, 8, 2, .. new byte[16],
+            .. Counted(Encoding.UTF8.GetBytes(goVersion)), .. Counted(text),
+        ];
+        byte[] names = [0, .. ".go.buildinfo"u8, 0, .. ".shstrtab"u8, 0];
+        var infoAt = (program.Length + Align - 1) / Align * Align;
+        var namesAt = infoAt + info.Length;
+        var tableAt = (namesAt + names.Length + Align - 1) / Align * Align;
+        var file = new byte[tableAt + (3 * EntryBytes)];
+        program.CopyTo(file, 0);
+        info.CopyTo(file, infoAt);
+        names.CopyTo(file, namesAt);
+        var bigEndian = file[5] == 2;
+
+        void Write(int at, ulong value, int bytes)
+        {
+            for (var i = 0; i < bytes; i++)
+            {
+                file[at + (bigEndian ? bytes - 1 - i : i)] = (byte)(value >> (8 * i));
+            }
+        }
+
+        void Section(int index, int name, uint type, int offset, int size)
+        {
+            var at = tableAt + (index * EntryBytes);
+            Write(at, (ulong)name, 4);
+            Write(at + 4, type, 4);
+            Write(at + 24, (ulong)offset, 8);
+            Write(at + 32, (ulong)size, 8);
+        }
+
+        Section(1, 1, type: 1, infoAt, info.Length);
+        Section(2, 15, type: 3, namesAt, names.Length);
+        Write(40, (ulong)tableAt, 8);
+        Write(60, 3, 2);
+        Write(62, 2, 2);
+        return file;
+    }
+
     /// <summary>A program for a platform; on amd64 and arm64 it runs.</summary>
     /// <param name="platform">For what.</param>
     /// <param name="prints">What it prints, whatever its arguments; at most 65,535 bytes.</param>
@@ -33,6 +99,20 @@ public static class StandInProgram
         message.CopyTo(file, HeadersBytes + code.Length);
         Fill(file.AsSpan(length));
         return file;
+    }
+
+    // The length, seven bits a byte, and the bytes.
+    private static byte[] Counted(byte[] bytes)
+    {
+        List<byte> length = [];
+        for (var rest = bytes.Length; ; rest >>= 7)
+        {
+            length.Add((byte)((rest & 0x7f) | (rest > 0x7f ? 0x80 : 0)));
+            if (rest <= 0x7f)
+            {
+                return [.. length, .. bytes];
+            }
+        }
     }
 
     // write(1, message, length); exit(0). The message follows the code.

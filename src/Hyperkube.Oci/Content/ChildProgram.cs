@@ -2,7 +2,6 @@ using System.Buffers;
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Text;
-using Hyperkube.Oci.Registry.Credentials;
 
 namespace Hyperkube.Oci.Content;
 

@@ -81,7 +81,7 @@ internal sealed class StagedBinary : IDisposable
     internal void CheckProgram(Platform platform, string where)
     {
         using var file = Directory.TryOpen(StagedName) ?? throw Directory.Refused(StagedName, "it is gone");
-        ElfHeader.Check(new HandleStream(file, 0, RandomAccess.GetLength(file)), platform, where);
+        _ = ElfFile.Check(new HandleStream(file, 0, RandomAccess.GetLength(file)), platform, where);
     }
 
     /// <summary>Gives it its owner and label, makes it last, and closes it: nothing writes to it any more, so it can be run.</summary>

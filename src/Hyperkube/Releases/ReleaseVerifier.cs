@@ -98,7 +98,7 @@ public sealed class ReleaseVerifier(IReadOnlyList<IReleaseSource> sources, IActi
 
         try
         {
-            ElfHeader.Check(content, file.Platform, where); // First, because it tells an error page from a bad transfer.
+            CheckProgram(content, file.Platform, where); // First, because it tells an error page from a bad transfer.
             CheckSum(where, "SHA-256", sha256, content.Sha256.Hex);
             CheckSum(where, "SHA-512", sha512, content.Sha512);
             activity.Complete($"{(content.WasCached ? "checked" : "downloaded and checked")}, sha256:{content.Sha256.Hex[..12]}…");
@@ -109,6 +109,12 @@ public sealed class ReleaseVerifier(IReadOnlyList<IReleaseSource> sources, IActi
             content.Dispose();
             throw;
         }
+    }
+
+    private static void CheckProgram(HashedFile file, Platform platform, string where)
+    {
+        using var content = file.OpenRead();
+        _ = ElfFile.Check(content, platform, where);
     }
 
     private static void CheckSum(string where, string algorithm, string expected, string actual)

@@ -1,3 +1,5 @@
+using Hyperkube.Oci.Content;
+
 namespace Hyperkube.Oci.Registry.Credentials;
 
 /// <summary>The logins in one docker <c>config.json</c> or podman <c>auth.json</c>, and of the helpers that it names.</summary>

@@ -1,4 +1,5 @@
 using System.Text;
+using Hyperkube.Oci.Content;
 
 namespace Hyperkube.Oci.Registry.Credentials;
 

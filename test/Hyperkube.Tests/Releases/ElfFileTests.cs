@@ -7,7 +7,7 @@ using Hyperkube.Testing;
 
 namespace Hyperkube.Tests.Releases;
 
-public sealed class ElfHeaderTests : IDisposable
+public sealed class ElfFileTests : IDisposable
 {
     private const int Type = 16, Machine = 18;
     private const int ProgramTable = 32, SectionTable = 40, ProgramEntryBytes = 54, SectionEntryBytes = 58, Sections = 60;
@@ -53,8 +53,8 @@ public sealed class ElfHeaderTests : IDisposable
         Assert.NotEmpty(programs);
         foreach (var path in programs)
         {
-            using var file = await HashedFile.OpenAsync(path, wasCached: true, Quiet.Step, Ct);
-            ElfHeader.Check(file, Platform.Host, path);
+            await using var file = File.OpenRead(path);
+            _ = ElfFile.Check(file, Platform.Host, path);
         }
     }
 
@@ -196,9 +196,9 @@ public sealed class ElfHeaderTests : IDisposable
     {
         var path = _directory["file"];
         await File.WriteAllBytesAsync(path, Program(Amd64), Ct);
-        using var file = await HashedFile.OpenAsync(path, wasCached: false, Quiet.Step, Ct);
+        await using var file = File.OpenRead(path);
 
-        var error = Assert.Throws<HyperkubeException>(() => ElfHeader.Check(file, Arm64, "https://mirror/kubelet"));
+        var error = Assert.Throws<HyperkubeException>(() => ElfFile.Check(file, Arm64, "https://mirror/kubelet"));
 
         Assert.Equal(ErrorKind.BadContent, error.Kind);
         Assert.StartsWith("https://mirror/kubelet: ", error.Message, StringComparison.Ordinal);
@@ -238,10 +238,10 @@ public sealed class ElfHeaderTests : IDisposable
     {
         var path = _directory["file"];
         await File.WriteAllBytesAsync(path, content, Ct);
-        using var file = await HashedFile.OpenAsync(path, wasCached: false, Quiet.Step, Ct);
+        await using var file = File.OpenRead(path);
         try
         {
-            ElfHeader.Check(file, platform, "here");
+            _ = ElfFile.Check(file, platform, "here");
             return null;
         }
         catch (HyperkubeException e) when (e.Kind == ErrorKind.BadContent)

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace Hyperkube.Oci.Registry.Credentials;
+namespace Hyperkube.Oci;
 
 /// <summary>Foreign text as a message can carry it.</summary>
 internal static class OneLine

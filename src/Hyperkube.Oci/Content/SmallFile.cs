@@ -1,10 +1,10 @@
-namespace Hyperkube.Oci.Registry.Credentials;
+namespace Hyperkube.Oci.Content;
 
 /// <summary>What a configuration file holds, or why it cannot be had.</summary>
 /// <param name="Bytes">Its content; empty when there is none to be had.</param>
 /// <param name="Absence">Why it cannot be had, for a person; null when it can.</param>
 /// <param name="IsMissing">Whether there is nothing of that name, or nothing that this user may see.</param>
-internal readonly record struct SmallFile(ReadOnlyMemory<byte> Bytes, string? Absence, bool IsMissing)
+public readonly record struct SmallFile(ReadOnlyMemory<byte> Bytes, string? Absence, bool IsMissing)
 {
     /// <summary>A configuration is a few pages; 1 MiB is somebody else's file.</summary>
     private const int MaxBytes = 1 << 20;
@@ -48,5 +48,17 @@ internal readonly record struct SmallFile(ReadOnlyMemory<byte> Bytes, string? Ab
         {
             return new SmallFile(default, $"cannot be read: {OneLine.Of(e.Message)}", IsMissing: false);
         }
+    }
+
+    /// <summary>Reads a file that the caller has named.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="flag">By which flag, for the message.</param>
+    /// <exception cref="HyperkubeException">It cannot be had, or is too large (<see cref="ErrorKind.Usage"/>).</exception>
+    public static ReadOnlyMemory<byte> ReadNamed(string path, string flag)
+    {
+        var file = Read(path);
+        return file.Absence is null
+            ? file.Bytes
+            : throw new HyperkubeException(ErrorKind.Usage, $"{flag} {path}: {file.Absence}; expected a file that can be read");
     }
 }
