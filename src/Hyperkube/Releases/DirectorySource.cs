@@ -73,10 +73,14 @@ internal static class SmallText
         var buffer = new byte[MaxBytes + 1];
         var count = await content.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, cancellationToken)
             .ConfigureAwait(false);
-        return count <= MaxBytes
-            ? Encoding.UTF8.GetString(buffer, 0, count).Trim()
-            : throw new HyperkubeException(ErrorKind.BadContent, $"{where}: more than {MaxBytes} bytes; expected one short line");
+        return Of(buffer.AsSpan(0, count), where);
     }
+
+    /// <summary>The text of a file, of which at most one byte more than <see cref="MaxBytes"/> was read.</summary>
+    internal static string Of(ReadOnlySpan<byte> content, string where) =>
+        content.Length <= MaxBytes
+            ? Encoding.UTF8.GetString(content).Trim()
+            : throw new HyperkubeException(ErrorKind.BadContent, $"{where}: more than {MaxBytes} bytes; expected one short line");
 
     /// <summary>The beginning of a text, fit for an error message.</summary>
     internal static string Quote(string text)
