@@ -32,10 +32,11 @@ public sealed class DownloadSite : IReleaseSource
     public string Location { get; }
 
     /// <inheritdoc/>
-    public async Task<string?> ReadTextAsync(string path, CancellationToken cancellationToken) =>
-        await _client.ReadAsync(path, SmallText.MaxBytes, cancellationToken).ConfigureAwait(false) is { } content
-            ? SmallText.Of(content, $"{Location}/{path}")
-            : null;
+    public async Task<byte[]?> ReadAsync(string path, int maxBytes, CancellationToken cancellationToken)
+    {
+        var content = await _client.ReadAsync(path, maxBytes, cancellationToken).ConfigureAwait(false);
+        return content is null || content.Length <= maxBytes ? content : throw SmallText.TooLarge($"{Location}/{path}", maxBytes);
+    }
 
     /// <inheritdoc/>
     public async Task<HashedFile?> FetchAsync(string path, Digest expected, IActivity activity, CancellationToken cancellationToken)
