@@ -76,11 +76,11 @@ internal static class Machine
         return full;
     }
 
-    /// <summary>Where <c>.ci/fetch-judges</c> puts the verifier in JavaScript.</summary>
+    /// <summary>Where <c>.ci/fetch-judges</c> puts the judges in JavaScript.</summary>
     internal static string Judges()
     {
         var full = System.IO.Path.Combine(Inputs, "judges");
-        if (!System.IO.Path.Exists($"{full}/node_modules/@sigstore/verify"))
+        if (!System.IO.Path.Exists($"{full}/node_modules/@sigstore/verify") || !System.IO.Path.Exists($"{full}/node_modules/tuf-js"))
         {
             Missing($"{full} is not there; run .ci/fetch-judges");
         }

@@ -15,16 +15,19 @@ public sealed class TufRepository : ITufMirror, IDisposable
     /// <summary>The file that is published.</summary>
     public const string TargetPath = "trusted_root.json";
 
-    /// <summary>When it is, for documents: they expire ten days later.</summary>
+    /// <summary>When it is, unless told: documents expire ten days later.</summary>
     public static readonly DateTimeOffset Now = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
 
     private readonly List<TestKey> _all = [];
+    private readonly DateTimeOffset _now;
     private JsonObject _keys = [];
 
     /// <param name="target">What is published first.</param>
     /// <param name="isConsistent">Whether paths carry versions and hashes.</param>
-    public TufRepository(byte[] target, bool isConsistent = true)
+    /// <param name="now">When; <see cref="Now"/> unless told.</param>
+    public TufRepository(byte[] target, bool isConsistent = true, DateTimeOffset? now = null)
     {
+        _now = now ?? Now;
         IsConsistent = isConsistent;
         RootKeys = [Key(), Key(), Key()];
         Online = Key();
@@ -140,14 +143,14 @@ public sealed class TufRepository : ITufMirror, IDisposable
         ["threshold"] = threshold,
     };
 
-    private static JsonObject Signed(string role, int version, params IReadOnlyList<(string Name, JsonNode? Value)> fields)
+    private JsonObject Signed(string role, int version, params IReadOnlyList<(string Name, JsonNode? Value)> fields)
     {
         JsonObject signed = new()
         {
             ["_type"] = role,
             ["spec_version"] = "1.0",
             ["version"] = version,
-            ["expires"] = Now.AddDays(10).ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture),
+            ["expires"] = _now.AddDays(10).ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture),
         };
         foreach (var (name, value) in fields)
         {
