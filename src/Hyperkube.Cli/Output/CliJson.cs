@@ -91,7 +91,7 @@ internal sealed record InspectedLayer(string Digest, string MediaType, long Size
 /// <summary>What <c>install</c> did.</summary>
 internal sealed record InstallOutput(
     string Reference, string? Version, string Digest, bool Changed, PreviousOutput? Previous, IReadOnlyList<InstalledOutput> Binaries,
-    IReadOnlyList<string> Restarted, long BytesDownloaded, long Requests);
+    IReadOnlyList<string> Restarted, long BytesDownloaded, long Requests, bool? Downgrade);
 
 /// <summary>What was there before.</summary>
 internal sealed record PreviousOutput(string? Version, string? Digest, string? Sha256 = null, string? Link = null);
@@ -99,7 +99,7 @@ internal sealed record PreviousOutput(string? Version, string? Digest, string? S
 /// <summary>One file of an install.</summary>
 internal sealed record InstalledOutput(
     string Name, string Path, string Sha256, long Size, string Verified, string Action, string? Version, string VersionProof,
-    string? ReplacedLink);
+    string? ReplacedLink, string? Signer, DateTimeOffset? SignedAt, long? LogIndex);
 
 /// <summary>What <c>status</c> saw.</summary>
 internal sealed record StatusOutput(
@@ -108,7 +108,8 @@ internal sealed record StatusOutput(
 /// <summary>One installed file.</summary>
 internal sealed record StatusFile(
     string Name, string Path, string Reference, string Digest, string? Version, string VersionProof, string Sha256, long Size,
-    string Verified, DateTimeOffset InstalledAt, string State, PreviousOutput? Previous, IReadOnlyList<RunningOutput> Running);
+    string Verified, DateTimeOffset InstalledAt, string State, PreviousOutput? Previous, IReadOnlyList<RunningOutput> Running,
+    string? Signer, DateTimeOffset? SignedAt, long? LogIndex, string? Commit);
 
 /// <summary>A process that runs it.</summary>
 internal sealed record RunningOutput(int Pid, bool Older);

@@ -23,6 +23,10 @@ public static class NodeImageRecipe
     private const string SleepPath = "sleep";
     private const string NonRoot = "65532:65532"; // The "nonroot" of distroless images, which consumers run as.
 
+    /// <summary>Where the image carries the evidence of a binary's signature, without a slash in front.</summary>
+    /// <param name="name">The binary's: <c>kubelet</c>.</param>
+    public static string EvidencePath(string name) => $"{name}.sigstore.json";
+
     /// <summary>The first layer: a few hundred bytes, which a reader decides by before it fetches the others.</summary>
     public static IReadOnlyList<LayerFile> FirstLayer(Platform platform)
     {
