@@ -14,6 +14,7 @@ namespace Hyperkube.Cli.Output;
 [JsonSerializable(typeof(CopyResult))]
 [JsonSerializable(typeof(ExplainResult))]
 [JsonSerializable(typeof(InstallOutput))]
+[JsonSerializable(typeof(VerifyOutput))]
 [JsonSerializable(typeof(StatusOutput))]
 [JsonSerializable(typeof(RollbackOutput))]
 internal sealed partial class CliJson : JsonSerializerContext
@@ -100,6 +101,17 @@ internal sealed record PreviousOutput(string? Version, string? Digest, string? S
 internal sealed record InstalledOutput(
     string Name, string Path, string Sha256, long Size, string Verified, string Action, string? Version, string VersionProof,
     string? ReplacedLink, string? Signer, DateTimeOffset? SignedAt, long? LogIndex);
+
+/// <summary>What <c>verify</c> proved.</summary>
+internal sealed record VerifyOutput(string? Reference, string? Digest, IReadOnlyList<VerifiedPlatform> Platforms);
+
+/// <summary>One platform of it.</summary>
+internal sealed record VerifiedPlatform(string Platform, string? Digest, IReadOnlyList<VerifiedOutput> Binaries);
+
+/// <summary>A binary, and what proves it, or why nothing does.</summary>
+internal sealed record VerifiedOutput(
+    string Name, string Path, string Sha256, long Size, string Verified, string? Signer, string? Issuer, DateTimeOffset? SignedAt,
+    long? LogIndex, string? Version, string? Package, string? Commit, ErrorBody? Error);
 
 /// <summary>What <c>status</c> saw.</summary>
 internal sealed record StatusOutput(
