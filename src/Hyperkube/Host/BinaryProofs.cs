@@ -64,7 +64,7 @@ internal sealed class KeptProofs(InstallRequest request, HostState state, IActiv
 internal sealed class BinaryProofs(InstallRequest request, NodeImage image, IActivityLog log)
 {
     private readonly ConcurrentDictionary<(string Name, Digest Sha256), BinaryProof> _proofs = [];
-    private ImageEvidence _evidence = ImageEvidence.None;
+    private CarriedEvidence _evidence = CarriedEvidence.None;
 
     /// <summary>Whether a signature has to be looked for.</summary>
     internal bool AreAsked => request.Verify == VerificationMode.Signature;
@@ -77,7 +77,7 @@ internal sealed class BinaryProofs(InstallRequest request, NodeImage image, IAct
     {
         if (AreAsked && names.Count > 0)
         {
-            _evidence = await ImageEvidence.ReadAsync(source, image, names, log, cancellationToken).ConfigureAwait(false);
+            _evidence = await CarriedEvidence.ReadAsync(source, image, names, log, cancellationToken).ConfigureAwait(false);
         }
     }
 

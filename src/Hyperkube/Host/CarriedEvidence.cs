@@ -11,7 +11,7 @@ namespace Hyperkube.Host;
 /// Nobody vouches for these bytes: each bundle proves itself, or nothing. It lies in the root of the image under the binary's name, as a
 /// regular file in a small layer, ours in the first; the topmost that can be seen counts.
 /// </remarks>
-internal sealed class ImageEvidence
+internal sealed class CarriedEvidence
 {
     /// <summary>Ours takes a few KiB. Larger layers hold programs, and are not fetched to look for evidence: nor do they hide any.</summary>
     private const int MaxLayerBytes = 1 << 20;
@@ -21,12 +21,12 @@ internal sealed class ImageEvidence
 
     private readonly Dictionary<string, byte[]> _bundles = new(StringComparer.Ordinal);
 
-    private ImageEvidence()
+    private CarriedEvidence()
     {
     }
 
     /// <summary>Of nothing.</summary>
-    internal static ImageEvidence None { get; } = new();
+    internal static CarriedEvidence None { get; } = new();
 
     /// <summary>Reads it.</summary>
     /// <param name="source">Where the layers are.</param>
@@ -35,10 +35,10 @@ internal sealed class ImageEvidence
     /// <param name="log">Told of each layer that is read.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="HyperkubeException">A layer is not what the image says, or holds evidence that is no file or too large.</exception>
-    internal static async Task<ImageEvidence> ReadAsync(
+    internal static async Task<CarriedEvidence> ReadAsync(
         IContentSource source, NodeImage image, IEnumerable<string> names, IActivityLog log, CancellationToken cancellationToken)
     {
-        ImageEvidence evidence = new();
+        CarriedEvidence evidence = new();
         var open = names.Select(NodeImageRecipe.EvidencePath).ToHashSet(StringComparer.Ordinal);
         var layers = image.Layers.Zip(image.DiffIds).Reverse().Where(l => MayHold(l.First, open)).Take(MaxLayers);
         foreach (var (layer, diffId) in layers.ToList())
