@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Hyperkube.Images;
 using Hyperkube.Oci;
 using Hyperkube.Oci.Content;
 using Hyperkube.Oci.Layers;
@@ -91,8 +92,12 @@ internal sealed class ImageWalk(
     }
 
     private bool IsBinary(TarEntry entry, ClaimedFile? claim) =>
-        entry.Kind == TarEntryKind.File && entry.Path != Sleep && IsAsked(entry.Path)
+        entry.Kind == TarEntryKind.File && entry.Path != Sleep && IsAsked(entry.Path) && !IsAbout(entry.Path)
         && (names.Count > 0 || (entry.Mode & AnyExecute) != 0 || entry.Path == claim?.Path);
+
+    // Evidence, or what is not there: whatever mode other tools give them.
+    private static bool IsAbout(string path) => Path.GetFileName(path).StartsWith(Whiteout, StringComparison.Ordinal)
+        || (!path.Contains('/', StringComparison.Ordinal) && path.EndsWith(NodeImageRecipe.EvidencePath(""), StringComparison.Ordinal));
 
     private bool IsAsked(string path) => names.Count == 0 || names.Contains(Path.GetFileName(path), StringComparer.Ordinal);
 
