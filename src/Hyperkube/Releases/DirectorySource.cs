@@ -80,7 +80,7 @@ internal static class SmallText
                 throw TooLarge(where, maxBytes);
             }
 
-            bytes.Write(buffer, 0, count);
+            await bytes.WriteAsync(buffer.AsMemory(0, count), cancellationToken).ConfigureAwait(false);
         }
 
         return bytes.ToArray();
