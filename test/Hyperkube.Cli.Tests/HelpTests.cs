@@ -14,6 +14,7 @@ public sealed class HelpTests : IDisposable
     [InlineData("hyperkube")]
     [InlineData("build")]
     [InlineData("fetch")]
+    [InlineData("versions")]
     [InlineData("copy")]
     [InlineData("explain")]
     [InlineData("inspect")]
@@ -30,6 +31,7 @@ public sealed class HelpTests : IDisposable
     [Theory]
     [InlineData("build")]
     [InlineData("fetch")]
+    [InlineData("versions")]
     [InlineData("copy")]
     [InlineData("explain")]
     [InlineData("inspect")]
@@ -45,7 +47,7 @@ public sealed class HelpTests : IDisposable
         var help = (await HelpAsync("hyperkube")).Out;
 
         Assert.All(
-            ["  build", "  fetch", "  copy", "  inspect", "  explain", "  install", "  status", "  rollback", "HYPERKUBE_<FLAG>", "Exit codes: 0"],
+            ["  build", "  fetch", "  versions", "  copy", "  inspect", "  explain", "  install", "  status", "  rollback", "HYPERKUBE_<FLAG>", "Exit codes: 0"],
             word => Assert.Contains(word, help, StringComparison.Ordinal));
     }
 
@@ -53,7 +55,7 @@ public sealed class HelpTests : IDisposable
     [Fact]
     public async Task The_examples_can_be_typed()
     {
-        foreach (var command in (string[])["build", "fetch", "copy", "explain", "inspect", "install", "status", "rollback"])
+        foreach (var command in (string[])["build", "fetch", "versions", "copy", "explain", "inspect", "install", "status", "rollback"])
         {
             var examples = (await HelpAsync(command)).Out.Split('\n')
                 .Where(l => l.StartsWith($"    hyperkube {command} ", StringComparison.Ordinal)).Select(l => l.Trim()).ToList();

@@ -102,7 +102,22 @@ internal sealed class ReleaseOptions
     internal void AddTo(Command command)
     {
         command.Arguments.Add(Version);
+        AddFlagsTo(command);
+    }
+
+    /// <summary>All but the version.</summary>
+    internal void AddFlagsTo(Command command)
+    {
         foreach (var option in (Option[])[_platform, _binary, _source, _verify, _allowRedirect, PlainHttp, Authorities, _jobs, _cache])
+        {
+            command.Options.Add(option);
+        }
+    }
+
+    /// <summary>Only what says where files come from.</summary>
+    internal void AddSourceTo(Command command)
+    {
+        foreach (var option in (Option[])[_source, _allowRedirect, PlainHttp, Authorities])
         {
             command.Options.Add(option);
         }
@@ -117,6 +132,11 @@ internal sealed class ReleaseOptions
         line.GetValue(Authorities),
         line.GetValue(_jobs) ?? Environment.ProcessorCount,
         line.GetValue(_cache));
+
+    /// <summary>What <see cref="AddSourceTo"/> has added; nothing is fetched.</summary>
+    internal ReleaseRequest ReadSource(ParseResult line) => new(
+        [], [], line.GetRequiredValue(_source), line.GetValue(_allowRedirect) ?? [], line.GetValue(PlainHttp), line.GetValue(Authorities),
+        Jobs: 1, Cache: null);
 
     private static IReadOnlyList<Platform> ParsePlatforms(ArgumentResult result)
     {
@@ -169,14 +189,18 @@ internal sealed class ReleaseReader : IDisposable
             Retry = new RetryPolicy { Time = session.Host.Time },
         };
         _http = hasSite ? HttpConnections.Create(new EnvironmentProxy(variable), HostTls.Trusting(request.Authorities)) : null;
-        _verifier = new ReleaseVerifier(
-            [
-                .. request.Sources.Select(IReleaseSource (s) => IsUrl(s)
-                    ? new DownloadSite(_http!, UrlOf(s), options, Cache(session), present, session.Log)
-                    : new DirectorySource(s)),
-            ],
-            session.Log);
+        IReleaseSource[] sources =
+        [
+            .. request.Sources.Select(IReleaseSource (s) => IsUrl(s)
+                ? new DownloadSite(_http!, UrlOf(s), options, Cache(session), present, session.Log)
+                : new DirectorySource(s)),
+        ];
+        _verifier = new ReleaseVerifier(sources, session.Log);
+        Files = new UpstreamFiles(sources, session.Log);
     }
+
+    /// <summary>Small files of the sources.</summary>
+    internal UpstreamFiles Files { get; }
 
     /// <summary>Where downloads are kept, and where an image is built that is wanted in no layout.</summary>
     internal string CacheDirectory => _request.Cache ?? DefaultCache(_variable);

@@ -15,6 +15,7 @@ internal static class Root
         {
             BuildCommand.Create((request, token) => BuildCommand.RunAsync(request, session(), token)),
             FetchCommand.Create((request, token) => FetchCommand.RunAsync(request, session(), token)),
+            VersionsCommand.Create((request, token) => VersionsCommand.RunAsync(request, session(), token)),
             CopyCommand.Create((request, token) => CopyCommand.RunAsync(request, session(), token)),
             ExplainCommand.Create((request, token) => ExplainCommand.RunAsync(request, session(), token)),
             InspectCommand.Create((request, token) => InspectCommand.RunAsync(request, session(), token)),

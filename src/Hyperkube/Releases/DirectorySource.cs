@@ -26,7 +26,7 @@ public sealed class DirectorySource : IReleaseSource
     public string Location { get; }
 
     /// <inheritdoc/>
-    public async Task<string?> ReadTextAsync(string path, CancellationToken cancellationToken)
+    public async Task<byte[]?> ReadAsync(string path, int maxBytes, CancellationToken cancellationToken)
     {
         var file = OpenOrNull(path);
         if (file is null)
@@ -36,7 +36,7 @@ public sealed class DirectorySource : IReleaseSource
 
         await using (file.ConfigureAwait(false))
         {
-            return await SmallText.ReadAsync(file, $"{Location}/{path}", cancellationToken).ConfigureAwait(false);
+            return await SmallText.ReadAsync(file, $"{Location}/{path}", maxBytes, cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -62,21 +62,31 @@ public sealed class DirectorySource : IReleaseSource
     }
 }
 
-/// <summary>Texts of one line from sources that nobody vouches for.</summary>
+/// <summary>Small files from sources that nobody vouches for.</summary>
 internal static class SmallText
 {
     /// <summary>A checksum has 128 characters, a version ten; 4 KiB leaves room to quote what came instead.</summary>
     internal const int MaxBytes = 4096;
 
-    internal static async Task<string> ReadAsync(Stream content, string where, CancellationToken cancellationToken)
+    internal static async Task<byte[]> ReadAsync(Stream content, string where, int maxBytes, CancellationToken cancellationToken)
     {
-        var buffer = new byte[MaxBytes + 1];
-        var count = await content.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, cancellationToken)
-            .ConfigureAwait(false);
-        return count <= MaxBytes
-            ? Encoding.UTF8.GetString(buffer, 0, count).Trim()
-            : throw new HyperkubeException(ErrorKind.BadContent, $"{where}: more than {MaxBytes} bytes; expected one short line");
+        using MemoryStream read = new();
+        var buffer = new byte[8 << 10];
+        for (int count; (count = await content.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0;)
+        {
+            read.Write(buffer, 0, count);
+            if (read.Length > maxBytes)
+            {
+                throw new HyperkubeException(ErrorKind.BadContent,
+                    $"{where}: more than {maxBytes} bytes; expected {(maxBytes == MaxBytes ? "one short line" : "a small file")}");
+            }
+        }
+
+        return read.ToArray();
     }
+
+    /// <summary>The text, without white space around it.</summary>
+    internal static string Decode(byte[] text) => Encoding.UTF8.GetString(text).Trim();
 
     /// <summary>The beginning of a text, fit for an error message.</summary>
     internal static string Quote(string text)

@@ -50,7 +50,7 @@ public sealed class DownloadSite : IReleaseSource
     public string Location { get; }
 
     /// <inheritdoc/>
-    public async Task<string?> ReadTextAsync(string path, CancellationToken cancellationToken)
+    public async Task<byte[]?> ReadAsync(string path, int maxBytes, CancellationToken cancellationToken)
     {
         for (var attempt = 1; ; attempt++)
         {
@@ -67,7 +67,7 @@ public sealed class DownloadSite : IReleaseSource
 
             try
             {
-                return await ReadTextAsync(response, $"{Location}/{path}", cancellationToken).ConfigureAwait(false);
+                return await ReadAsync(response, $"{Location}/{path}", maxBytes, cancellationToken).ConfigureAwait(false);
             }
             catch (HyperkubeException e) when (e.Kind == ErrorKind.Unavailable)
             {
@@ -111,14 +111,14 @@ public sealed class DownloadSite : IReleaseSource
         return null;
     }
 
-    private async Task<string> ReadTextAsync(HttpResponseMessage response, string where, CancellationToken cancellationToken)
+    private async Task<byte[]> ReadAsync(HttpResponseMessage response, string where, int maxBytes, CancellationToken cancellationToken)
     {
         using CancellationTokenSource deadline = new(_client.Options.SpeedSpan, _client.Options.Retry.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
         try
         {
             var body = await response.Content.ReadAsStreamAsync(either.Token).ConfigureAwait(false);
-            return await SmallText.ReadAsync(body, where, either.Token).ConfigureAwait(false);
+            return await SmallText.ReadAsync(body, where, maxBytes, either.Token).ConfigureAwait(false);
         }
         catch (Exception e) when (e is IOException or HttpRequestException
             || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))

@@ -8,11 +8,12 @@ public interface IReleaseSource
     /// <summary>Its URL or directory, for a person; never with credentials.</summary>
     string Location { get; }
 
-    /// <summary>Reads a small text: a version marker or a checksum. At most 4 KiB.</summary>
+    /// <summary>Reads a small file.</summary>
     /// <param name="path">Below the source's root.</param>
+    /// <param name="maxBytes">More is refused (<see cref="ErrorKind.BadContent"/>).</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns>The text, or null when the source has no such file.</returns>
-    Task<string?> ReadTextAsync(string path, CancellationToken cancellationToken);
+    /// <returns>Its bytes, or null when the source has no such file.</returns>
+    Task<byte[]?> ReadAsync(string path, int maxBytes, CancellationToken cancellationToken);
 
     /// <summary>Makes a file available on disk, hashed.</summary>
     /// <param name="path">Below the source's root.</param>
@@ -22,4 +23,21 @@ public interface IReleaseSource
     /// <returns>The file, which the caller disposes, or null when the source has no such file. Its content is what its
     /// hashes say; whether these are the expected ones is for the caller to judge.</returns>
     Task<HashedFile?> FetchAsync(string path, Digest expected, IActivity activity, CancellationToken cancellationToken);
+}
+
+/// <summary>What any source can do by what each source does.</summary>
+public static class ReleaseSourceExtensions
+{
+    /// <summary>Reads a small text: a version marker or a checksum. At most 4 KiB.</summary>
+    /// <param name="source">Where.</param>
+    /// <param name="path">Below the source's root.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The text, or null when the source has no such file.</returns>
+    public static async Task<string?> ReadTextAsync(this IReleaseSource source, string path, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        return await source.ReadAsync(path, SmallText.MaxBytes, cancellationToken).ConfigureAwait(false) is { } text
+            ? SmallText.Decode(text)
+            : null;
+    }
 }

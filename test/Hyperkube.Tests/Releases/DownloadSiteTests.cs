@@ -1,4 +1,5 @@
 using Hyperkube.Oci;
+using Hyperkube.Releases;
 using Hyperkube.Testing;
 
 namespace Hyperkube.Tests.Releases;

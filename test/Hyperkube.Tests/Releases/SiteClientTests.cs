@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using Hyperkube.Oci;
 using Hyperkube.Oci.Http;
+using Hyperkube.Releases;
 using Hyperkube.Testing;
 
 namespace Hyperkube.Tests.Releases;
