@@ -48,7 +48,7 @@ internal static class BuildCommand
         var binaries = await reader.FetchAsync(version, cancellationToken).ConfigureAwait(false);
         try
         {
-            var tag = request.Compression.Algorithm == CompressionAlgorithm.Zstd ? $"{version}-zstd" : $"{version}";
+            var tag = PublishedTags.TagOf(version, request.Compression.Algorithm);
             var outputs = Outputs(request, tag);
 
             // Built where it is wanted first; if no layout is wanted, out of sight.
@@ -62,7 +62,9 @@ internal static class BuildCommand
             List<string> written = [];
             foreach (var reference in outputs)
             {
-                written.Add(await WriteAsync(output, reference, request, tag, session, cancellationToken).ConfigureAwait(false));
+                written.Add(reference is RegistryReference remote
+                    ? await PublishAsync(layout, image, remote, request, tag, session, cancellationToken).ConfigureAwait(false)
+                    : await WriteAsync(output, reference, request, tag, cancellationToken).ConfigureAwait(false));
             }
 
             if (request.Load || request.TryLoad)
@@ -141,7 +143,7 @@ internal static class BuildCommand
     }
 
     // https://reproducible-builds.org/specs/source-date-epoch/
-    private static DateTimeOffset SourceDate(Func<string, string?> variable) => variable("SOURCE_DATE_EPOCH") switch
+    internal static DateTimeOffset SourceDate(Func<string, string?> variable) => variable("SOURCE_DATE_EPOCH") switch
     {
         null or "" => DateTimeOffset.UnixEpoch,
         var text when long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds <= 253402300799 =>
@@ -151,7 +153,7 @@ internal static class BuildCommand
     };
 
     private static async Task<string> WriteAsync(
-        ImageOutput output, ImageReference reference, Request request, string tag, Session session, CancellationToken cancellationToken)
+        ImageOutput output, ImageReference reference, Request request, string tag, CancellationToken cancellationToken)
     {
         switch (reference)
         {
@@ -162,20 +164,21 @@ internal static class BuildCommand
             case ArchiveReference archive:
                 await output.ToArchiveAsync(archive, cancellationToken).ConfigureAwait(false);
                 return archive.ToString();
-            case RegistryReference remote:
-                using (var registries = request.Access.Open(session))
-                {
-                    using var activity = session.Log.Begin($"push {remote}", totalBytes: null);
-                    var repository = await registries.Transports.OpenDestinationAsync(remote, source: null, cancellationToken)
-                        .ConfigureAwait(false);
-                    await output.ToAsync(repository.Content, remote.Tag, request.MoveTag, cancellationToken).ConfigureAwait(false);
-                    activity.Complete("done");
-                    return remote.ToString();
-                }
-
             default:
                 throw new InvalidOperationException($"{reference} names no known transport.");
         }
+    }
+
+    private static async Task<string> PublishAsync(
+        ImageLayout layout, NodeImage image, RegistryReference remote, Request request, string tag, Session session,
+        CancellationToken cancellationToken)
+    {
+        using var registries = request.Access.Open(session);
+        using var activity = session.Log.Begin($"push {remote}", totalBytes: null);
+        await new Publisher([]).PublishAsync(
+            layout, image, () => registries.Repository(remote), remote.Tag ?? tag, request.MoveTag, cancellationToken).ConfigureAwait(false);
+        activity.Complete("done");
+        return remote.ToString();
     }
 
     private static async Task<IReadOnlyList<string>> LoadAsync(

@@ -11,6 +11,7 @@ namespace Hyperkube.Cli.Output;
 [JsonSerializable(typeof(BuildResult))]
 [JsonSerializable(typeof(FetchResult))]
 [JsonSerializable(typeof(VersionsResult))]
+[JsonSerializable(typeof(IReadOnlyList<ReleasedVersion>))]
 [JsonSerializable(typeof(InspectResult))]
 [JsonSerializable(typeof(CopyResult))]
 [JsonSerializable(typeof(ExplainResult))]
@@ -48,6 +49,9 @@ internal sealed record VersionsResult(string Source, string? Minimum, string? Pu
 
 /// <summary>One of them.</summary>
 internal sealed record ListedVersion(string Version, string Minor, bool? Published);
+
+/// <summary>What <c>release</c> did about a release, or would do.</summary>
+internal sealed record ReleasedVersion(string Version, string Action, string? Digest, ErrorBody? Error, string? Reason);
 
 /// <summary>What <c>copy</c> copied.</summary>
 internal sealed record CopyResult(IReadOnlyList<CopiedImage> Images, long BytesDownloaded, long Requests);
