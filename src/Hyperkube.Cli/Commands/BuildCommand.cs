@@ -45,48 +45,41 @@ internal static class BuildCommand
         var created = SourceDate(session.Host.Variable);
         using ReleaseReader reader = new(request.Release, session);
         var version = await reader.ResolveAsync(name, cancellationToken).ConfigureAwait(false);
-        var binaries = await reader.FetchAsync(version, cancellationToken).ConfigureAwait(false);
-        try
+        var tag = PublishedTags.TagOf(version, request.Compression.Algorithm);
+        var outputs = Outputs(request, tag);
+        using var registries = request.Access.Open(session);
+        using var release = await reader.FetchAsync(
+            version, registries.Transports, outputs.Select(o => Published(o, tag)).OfType<ImageReference>(), cancellationToken)
+            .ConfigureAwait(false);
+        // Built where it is wanted first; if no layout is wanted, out of sight.
+        using var scratch = outputs.OfType<LayoutReference>().Any() ? null
+            : StagedDirectory.CreateIn(reader.CacheDirectory);
+        var directory = scratch is null ? outputs.OfType<LayoutReference>().First().Directory : Path.Combine(scratch.Path, "layout");
+        var layout = await ImageLayout.OpenOrCreateAsync(directory, cancellationToken).ConfigureAwait(false);
+        NodeImageBuilder builder = new(layout, request.Compression, request.Release.Jobs, session.Log);
+        var image = await builder.BuildAsync(version, release.Binaries, created, cancellationToken).ConfigureAwait(false);
+        ImageOutput output = new(layout, image, tag, request.Tag ?? RegistryReference.TryParseLocalName($"hyperkube:{tag}")!);
+        List<string> written = [];
+        foreach (var reference in outputs)
         {
-            var tag = PublishedTags.TagOf(version, request.Compression.Algorithm);
-            var outputs = Outputs(request, tag);
-
-            // Built where it is wanted first; if no layout is wanted, out of sight.
-            using var scratch = outputs.OfType<LayoutReference>().Any() ? null
-                : StagedDirectory.CreateIn(reader.CacheDirectory);
-            var directory = scratch is null ? outputs.OfType<LayoutReference>().First().Directory : Path.Combine(scratch.Path, "layout");
-            var layout = await ImageLayout.OpenOrCreateAsync(directory, cancellationToken).ConfigureAwait(false);
-            NodeImageBuilder builder = new(layout, request.Compression, request.Release.Jobs, session.Log);
-            var image = await builder.BuildAsync(version, binaries, created, cancellationToken).ConfigureAwait(false);
-            ImageOutput output = new(layout, image, tag, request.Tag ?? RegistryReference.TryParseLocalName($"hyperkube:{tag}")!);
-            List<string> written = [];
-            foreach (var reference in outputs)
-            {
-                written.Add(reference is RegistryReference remote
-                    ? await PublishAsync(layout, image, remote, request, tag, session, cancellationToken).ConfigureAwait(false)
-                    : await WriteAsync(output, reference, request, tag, cancellationToken).ConfigureAwait(false));
-            }
-
-            if (request.Load || request.TryLoad)
-            {
-                written.AddRange(await LoadAsync(output, request, session, cancellationToken).ConfigureAwait(false));
-            }
-
-            if (request.DigestFile is { } file)
-            {
-                await StagedFile.WriteAsync(file, System.Text.Encoding.ASCII.GetBytes($"{image.Index.Digest}\n"), cancellationToken)
-                    .ConfigureAwait(false);
-            }
-
-            session.Result(Result(image, written), CliJson.Default.BuildResult, (r, text) => Write(r, origin, text));
+            written.Add(reference is RegistryReference remote
+                ? await PublishAsync(layout, image, remote with { Tag = remote.Tag ?? tag }, request, registries, session, cancellationToken)
+                    .ConfigureAwait(false)
+                : await WriteAsync(output, reference, request, tag, registries.Transports, session, cancellationToken).ConfigureAwait(false));
         }
-        finally
+
+        if (request.Load || request.TryLoad)
         {
-            foreach (var binary in binaries)
-            {
-                binary.Dispose();
-            }
+            written.AddRange(await LoadAsync(output, request, session, cancellationToken).ConfigureAwait(false));
         }
+
+        if (request.DigestFile is { } file)
+        {
+            await StagedFile.WriteAsync(file, System.Text.Encoding.ASCII.GetBytes($"{image.Index.Digest}\n"), cancellationToken)
+                .ConfigureAwait(false);
+        }
+
+        session.Result(Result(image, written), CliJson.Default.BuildResult, (r, text) => Write(r, origin, text));
     }
 
     private static IReadOnlyList<ImageReference> Outputs(Request request, string tag) =>
@@ -121,6 +114,14 @@ internal static class BuildCommand
         }
     }
 
+    // What a run before this one may have left under the same name.
+    private static ImageReference? Published(ImageReference output, string tag) => output switch
+    {
+        RegistryReference remote => remote with { Tag = remote.Tag ?? tag },
+        LayoutReference layout => layout with { Tag = layout.Tag ?? tag },
+        _ => null,
+    };
+
     private static (ReleaseName Name, string Origin) ChooseVersion(ReleaseName? given, CliHost host)
     {
         if (given is not null)
@@ -153,32 +154,41 @@ internal static class BuildCommand
     };
 
     private static async Task<string> WriteAsync(
-        ImageOutput output, ImageReference reference, Request request, string tag, CancellationToken cancellationToken)
+        ImageOutput output, ImageReference reference, Request request, string tag, Transports transports, Session session,
+        CancellationToken cancellationToken)
     {
-        switch (reference)
+        if (reference is ArchiveReference archive)
         {
-            case LayoutReference layout:
-                var destination = await ImageLayout.OpenOrCreateAsync(layout.Directory, cancellationToken).ConfigureAwait(false);
-                await output.ToAsync(destination, layout.Tag, request.MoveTag, cancellationToken).ConfigureAwait(false);
-                return (layout with { Tag = layout.Tag ?? tag }).ToString();
-            case ArchiveReference archive:
-                await output.ToArchiveAsync(archive, cancellationToken).ConfigureAwait(false);
-                return archive.ToString();
-            default:
-                throw new InvalidOperationException($"{reference} names no known transport.");
+            await output.ToArchiveAsync(archive, cancellationToken).ConfigureAwait(false);
+            return archive.ToString();
         }
+
+        var destination = await transports.OpenDestinationAsync(reference, source: null, cancellationToken).ConfigureAwait(false);
+        var present = await output.ToAsync(destination.Content, destination.Tag, request.MoveTag, cancellationToken).ConfigureAwait(false);
+        var written = destination.With(destination.Tag ?? tag).ToString();
+        WarnOf(present, written, session);
+        return written;
     }
 
     private static async Task<string> PublishAsync(
-        ImageLayout layout, NodeImage image, RegistryReference remote, Request request, string tag, Session session,
+        ImageLayout layout, NodeImage image, RegistryReference remote, Request request, RegistrySession registries, Session session,
         CancellationToken cancellationToken)
     {
-        using var registries = request.Access.Open(session);
         using var activity = session.Log.Begin($"push {remote}", totalBytes: null);
-        await new Publisher([]).PublishAsync(
-            layout, image, () => registries.Repository(remote), remote.Tag ?? tag, request.MoveTag, cancellationToken).ConfigureAwait(false);
-        activity.Complete("done");
+        var published = await new Publisher([]).PublishAsync(
+            layout, image, () => registries.Repository(remote), remote.Tag!, request.MoveTag, cancellationToken).ConfigureAwait(false);
+        WarnOf(published.WasPresent ? published.Image.Root.Digest : null, remote.ToString(), session);
+        activity.Complete(published.WasPresent ? "present" : "done");
         return remote.ToString();
+    }
+
+    private static void WarnOf(Digest? present, string written, Session session)
+    {
+        if (present is not null)
+        {
+            session.Log.Warn($"{written}: is there already as {present}, with the same binaries and other evidence, and stays; " +
+                "--move-tag puts this one in its place");
+        }
     }
 
     private static async Task<IReadOnlyList<string>> LoadAsync(

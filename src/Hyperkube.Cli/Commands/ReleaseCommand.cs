@@ -72,7 +72,8 @@ internal static class ReleaseCommand
             {
                 Open = () => registries.Repository(request.Repository),
                 TagOf = TagOf,
-                Fetch = reader.FetchAsync,
+                Fetch = (version, token) => reader.FetchAsync(
+                    version, registries.Transports, [request.Repository with { Tag = TagOf(version) }], token),
                 Builder = layout => new NodeImageBuilder(layout, request.Compression, request.Release.Jobs, session.Log),
                 Created = created,
                 ScratchDirectory = reader.CacheDirectory,

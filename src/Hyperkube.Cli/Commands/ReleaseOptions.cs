@@ -2,8 +2,6 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using Hyperkube.Images;
 using Hyperkube.Oci;
-using Hyperkube.Oci.Http;
-using Hyperkube.Oci.Registry;
 using Hyperkube.Releases;
 
 namespace Hyperkube.Cli.Commands;
@@ -17,7 +15,20 @@ internal sealed record ReleaseRequest(
     bool PlainHttp,
     string? Authorities,
     int Jobs,
-    string? Cache);
+    string? Cache)
+{
+    /// <summary>How the files are checked.</summary>
+    internal required Verification Verify { get; init; }
+
+    /// <summary>Whom to believe.</summary>
+    internal required TrustRequest Trust { get; init; }
+
+    /// <summary>The log that is asked for entries.</summary>
+    internal required Uri Rekor { get; init; }
+
+    /// <summary>An image or a directory that holds evidence; null for none.</summary>
+    internal string? Evidence { get; init; }
+}
 
 /// <summary>The flags of all commands that read releases.</summary>
 internal sealed class ReleaseOptions
@@ -58,11 +69,27 @@ internal sealed class ReleaseOptions
         Arity = ArgumentArity.OneOrMore,
     };
 
-    private readonly Option<Verification> _verify = new("--verify")
+    private TrustFlags? _trust;
+
+    private readonly Option<Verification?> _verify = new("--verify")
     {
-        Description = "How the files are checked: checksum unless told (signature is not there yet)",
+        Description = "How the files are checked: by the release team's signature (default), or only by their source's checksums",
         HelpName = "signature|checksum",
-        CustomParser = ParseVerification,
+        CustomParser = Parsers.Word<Verification?>(("signature", Verification.Signature), ("checksum", Verification.Checksum)),
+    };
+
+    private readonly Option<string?> _rekor = new("--rekor-url")
+    {
+        Description = $"The log that signatures are looked up in when no evidence was kept (default: {RekorClient.PublicGood.OriginalString})",
+        HelpName = "URL",
+        CustomParser = Parsers.Text,
+    };
+
+    private readonly Option<string?> _evidence = new("--evidence")
+    {
+        Description = "An image or a directory whose evidence is used again, so that the same image is built: it is looked for there first",
+        HelpName = "REF|DIR",
+        CustomParser = Parsers.Text,
     };
 
     private readonly Option<string[]> _allowRedirect = new("--allow-redirect")
@@ -108,7 +135,13 @@ internal sealed class ReleaseOptions
     /// <summary>All but the version.</summary>
     internal void AddFlagsTo(Command command)
     {
-        foreach (var option in (Option[])[_platform, _binary, _source, _verify, _allowRedirect, PlainHttp, Authorities, _jobs, _cache])
+        foreach (var option in (Option[])[_platform, _binary, _source, _verify])
+        {
+            command.Options.Add(option);
+        }
+
+        _trust = new TrustFlags(command, "default: the file SIGNATURE_EXCEPTIONS, if it is there");
+        foreach (var option in (Option[])[_rekor, _evidence, _allowRedirect, PlainHttp, Authorities, _jobs, _cache])
         {
             command.Options.Add(option);
         }
@@ -123,6 +156,16 @@ internal sealed class ReleaseOptions
         }
     }
 
+    /// <summary>What <see cref="AddSourceTo"/> has added; no binary is fetched.</summary>
+    internal ReleaseRequest ReadSource(ParseResult line) => new(
+        [], [], line.GetRequiredValue(_source), line.GetValue(_allowRedirect) ?? [], line.GetValue(PlainHttp), line.GetValue(Authorities),
+        Jobs: 1, Cache: null)
+    {
+        Verify = Verification.Checksum,
+        Trust = new TrustRequest(null, null, null, null),
+        Rekor = RekorClient.PublicGood,
+    };
+
     internal ReleaseRequest Read(ParseResult line) => new(
         line.GetRequiredValue(_platform),
         line.GetRequiredValue(_binary),
@@ -131,12 +174,13 @@ internal sealed class ReleaseOptions
         line.GetValue(PlainHttp),
         line.GetValue(Authorities),
         line.GetValue(_jobs) ?? Environment.ProcessorCount,
-        line.GetValue(_cache));
-
-    /// <summary>What <see cref="AddSourceTo"/> has added; nothing is fetched.</summary>
-    internal ReleaseRequest ReadSource(ParseResult line) => new(
-        [], [], line.GetRequiredValue(_source), line.GetValue(_allowRedirect) ?? [], line.GetValue(PlainHttp), line.GetValue(Authorities),
-        Jobs: 1, Cache: null);
+        line.GetValue(_cache))
+    {
+        Verify = line.GetValue(_verify) ?? Verification.Signature,
+        Trust = _trust!.Read(line),
+        Rekor = line.GetValue(_rekor) is { } rekor ? ReleaseReader.UrlOf(rekor, "--rekor-url") : RekorClient.PublicGood,
+        Evidence = line.GetValue(_evidence),
+    };
 
     private static IReadOnlyList<Platform> ParsePlatforms(ArgumentResult result)
     {
@@ -148,137 +192,5 @@ internal sealed class ReleaseOptions
         }
 
         return platforms;
-    }
-
-    private static Verification ParseVerification(ArgumentResult result)
-    {
-        var text = result.Tokens[^1].Value;
-        if (text != "checksum")
-        {
-            result.AddError(text == "signature"
-                ? "--verify signature is not there yet; use --verify checksum"
-                : $"--verify '{text}': expected signature or checksum");
-        }
-
-        return Verification.Checksum;
-    }
-}
-
-/// <summary>Makes the collaborators that a release request asks for.</summary>
-internal sealed class ReleaseReader : IDisposable
-{
-    private readonly HttpMessageInvoker? _http;
-    private readonly ReleaseRequest _request;
-    private readonly ReleaseVerifier _verifier;
-    private readonly Func<string, string?> _variable;
-
-    /// <param name="request">What is wanted.</param>
-    /// <param name="session">Whom to tell.</param>
-    /// <param name="present">A directory that may hold some of the files already, or null.</param>
-    internal ReleaseReader(ReleaseRequest request, Session session, string? present = null)
-    {
-        _request = request;
-        var variable = session.Host.Variable;
-        _variable = variable;
-        var hasSite = request.Sources.Any(IsUrl); // Without one, neither logins nor proxies matter.
-        SiteOptions options = new()
-        {
-            RedirectHosts = request.RedirectHosts,
-            PlainHttp = request.PlainHttp,
-            Logins = hasSite ? Netrc.Load(variable) : Netrc.Empty,
-            Retry = new RetryPolicy { Time = session.Host.Time },
-        };
-        _http = hasSite ? HttpConnections.Create(new EnvironmentProxy(variable), HostTls.Trusting(request.Authorities)) : null;
-        IReleaseSource[] sources =
-        [
-            .. request.Sources.Select(IReleaseSource (s) => IsUrl(s)
-                ? new DownloadSite(_http!, UrlOf(s), options, Cache(session), present, session.Log)
-                : new DirectorySource(s)),
-        ];
-        _verifier = new ReleaseVerifier(sources, session.Log);
-        Files = new UpstreamFiles(sources, session.Log);
-    }
-
-    /// <summary>Small files of the sources.</summary>
-    internal UpstreamFiles Files { get; }
-
-    /// <summary>Where downloads are kept, and where an image is built that is wanted in no layout.</summary>
-    internal string CacheDirectory => _request.Cache ?? DefaultCache(_variable);
-
-    private BinaryCache Cache(Session session) => new(CacheDirectory, BinaryCache.DefaultMaxBytes, session.Host.Time);
-
-    internal Task<KubernetesVersion> ResolveAsync(ReleaseName name, CancellationToken cancellationToken) =>
-        _verifier.ResolveAsync(name, cancellationToken);
-
-    /// <summary>Gets every file that was asked for.</summary>
-    /// <returns>The binaries; the caller disposes them.</returns>
-    internal async Task<IReadOnlyList<VerifiedBinary>> FetchAsync(KubernetesVersion version, CancellationToken cancellationToken)
-    {
-        ReleaseFile[] files =
-        [
-            .. from platform in _request.Platforms.Order()
-               from name in _request.Binaries.Order()
-               select new ReleaseFile(version, platform, name),
-        ];
-        var fetched = new VerifiedBinary?[files.Length];
-        List<HyperkubeException> failures = [];
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        ParallelOptions parallel = new() { MaxDegreeOfParallelism = _request.Jobs, CancellationToken = stop.Token };
-        try
-        {
-            await Parallel.ForAsync(0, files.Length, parallel,
-                async (i, token) =>
-                {
-                    try
-                    {
-                        fetched[i] = await _verifier.FetchAsync(files[i], token).ConfigureAwait(false);
-                    }
-                    catch (HyperkubeException e)
-                    {
-                        lock (failures)
-                        {
-                            failures.Add(e);
-                        }
-
-                        await stop.CancelAsync().ConfigureAwait(false); // The image cannot be had any more; the parts are kept.
-                    }
-                }).ConfigureAwait(false);
-            return failures.Count == 0 ? [.. fetched.Select(f => f!)] : throw new OperationCanceledException(stop.Token);
-        }
-        catch (Exception e)
-        {
-            foreach (var binary in fetched)
-            {
-                binary?.Dispose();
-            }
-
-            if (e is OperationCanceledException && failures.Count > 0 && !cancellationToken.IsCancellationRequested)
-            {
-                throw ExitCodes.MostSerious(failures, f => f.Kind);
-            }
-
-            throw;
-        }
-    }
-
-    public void Dispose() => _http?.Dispose();
-
-    private static bool IsUrl(string source) => source.Contains("://", StringComparison.Ordinal);
-
-    private static Uri UrlOf(string source) =>
-        Uri.TryCreate(source, UriKind.Absolute, out var url) && url.Scheme is "https" or "http"
-            ? url
-            : throw new HyperkubeException(ErrorKind.Usage, $"--source: not a URL of a site; expected https://HOST/PATH or a directory");
-
-    // https://specifications.freedesktop.org/basedir-spec/0.8/: a relative XDG_CACHE_HOME does not count.
-    private static string DefaultCache(Func<string, string?> variable)
-    {
-        var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
-        return variable("XDG_CACHE_HOME") is { Length: > 0 } cache && Path.IsPathRooted(cache) ? Path.Combine(cache, "hyperkube")
-            : home.Length > 0 ? Path.Combine(home, ".cache", "hyperkube")
-            : throw new HyperkubeException(ErrorKind.Usage, "no place for downloads: neither XDG_CACHE_HOME nor a home directory")
-            {
-                Hint = "name a directory with --cache DIR",
-            };
     }
 }

@@ -12,7 +12,7 @@ internal sealed record TrustRequest(string? TrustedRoot, string? Identity, strin
     internal ReleaseTrust Open() => new(
         Identity is null && Issuer is null ? null
             : [new SignerIdentity(Identity ?? ReleaseTrust.KubernetesRelease.Subject, Issuer ?? ReleaseTrust.KubernetesRelease.Issuer)],
-        TrustedRoot is null ? null : SmallFile.ReadNamed(TrustedRoot, "--trusted-root"));
+        TrustedRoot is { } path ? SmallFile.ReadNamed(path, "--trusted-root") : default(ReadOnlyMemory<byte>?));
 
     /// <summary>Reads the list of exceptions, if there is one.</summary>
     /// <param name="time">Whose day decides what has expired.</param>

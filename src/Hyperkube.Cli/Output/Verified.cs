@@ -7,7 +7,9 @@ internal static class Verified
 {
     internal static string Text(Verification verification) => verification switch
     {
+        Verification.Signature => "signature",
         Verification.Checksum => "checksum",
+        Verification.Exception => "exception",
         _ => throw new ArgumentOutOfRangeException(nameof(verification)),
     };
 }

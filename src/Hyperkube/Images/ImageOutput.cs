@@ -19,12 +19,37 @@ public sealed class ImageOutput(ImageLayout layout, NodeImage image, string tag,
     /// <param name="givenTag">The tag that the user named, or null.</param>
     /// <param name="moveTag">Whether a tag that stands for other content may be moved.</param>
     /// <param name="cancellationToken">Leaves blobs that nothing names.</param>
+    /// <returns>Null when the tag stands for it now; else what the tag stood for and still does: an image with the same binaries and
+    /// other evidence.</returns>
     /// <exception cref="HyperkubeException">The tag stands for other content (<see cref="ErrorKind.TagConflict"/>).</exception>
-    public async Task ToAsync(IContentDestination destination, string? givenTag, bool moveTag, CancellationToken cancellationToken)
+    public async Task<Digest?> ToAsync(
+        IContentDestination destination, string? givenTag, bool moveTag, CancellationToken cancellationToken)
     {
         // Into the layout it was built in this copies nothing: all of it is there.
         await new ContentCopier(layout, destination).CopyAsync(image.Index, cancellationToken).ConfigureAwait(false);
-        await destination.TagAsync(image.Index, givenTag ?? tag, moveTag, cancellationToken).ConfigureAwait(false);
+        return await TagAsync(destination, givenTag, moveTag, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Tags it where all of it is already.</summary>
+    /// <inheritdoc cref="ToAsync"/>
+    internal async Task<Digest?> TagAsync(
+        IContentDestination destination, string? givenTag, bool moveTag, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await destination.TagAsync(image.Index, givenTag ?? tag, moveTag, cancellationToken).ConfigureAwait(false);
+            return null;
+        }
+        catch (HyperkubeException e) when (e.Kind == ErrorKind.TagConflict && destination is IContentSource)
+        {
+            var published = await TryFindSameAsync((IContentSource)destination, givenTag ?? tag, cancellationToken).ConfigureAwait(false);
+            if (published is null)
+            {
+                throw;
+            }
+
+            return published;
+        }
     }
 
     /// <summary>Writes it into an archive.</summary>
@@ -55,6 +80,26 @@ public sealed class ImageOutput(ImageLayout layout, NodeImage image, string tag,
             Hint = "say which with --platform OS/ARCH",
         },
     };
+
+    // The same binaries in the same layers: then only the evidence differs.
+    private async Task<Digest?> TryFindSameAsync(IContentSource source, string published, CancellationToken cancellationToken)
+    {
+        if (!image.Platforms.Any(p => p.Binaries.Any(b => b.Evidence is not null))
+            || await source.ResolveAsync(published, cancellationToken).ConfigureAwait(false) is not { } root)
+        {
+            return null;
+        }
+
+        var theirs = await LayersAsync(source, root, cancellationToken).ConfigureAwait(false);
+        return theirs.SetEquals(await LayersAsync(layout, image.Index, cancellationToken).ConfigureAwait(false)) ? root.Digest : null;
+    }
+
+    private static async Task<HashSet<(Platform, string, Digest)>> LayersAsync(
+        IContentSource source, Descriptor root, CancellationToken cancellationToken)
+    {
+        var contents = await new ImageInspector(source).InspectAsync(root, cancellationToken).ConfigureAwait(false);
+        return [.. contents.Platforms.SelectMany(p => p.Files.Where(f => f.IsClaim).Select(f => (p.Platform, f.Path, f.Layer)))];
+    }
 
     private async Task<ArchiveWriter> ArchiveAsync(
         ArchiveFormat format, string where, string? givenName, CancellationToken cancellationToken)

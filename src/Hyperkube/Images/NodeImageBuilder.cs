@@ -30,7 +30,7 @@ public sealed class NodeImageBuilder(ImageLayout layout, LayerCompression compre
     /// <summary>Builds the image of a release.</summary>
     /// <param name="version">Of which release.</param>
     /// <param name="binaries">Every binary of every platform; each platform has the same names.</param>
-    /// <param name="created">The time that the image carries.</param>
+    /// <param name="created">The time that the image carries if nothing in it is signed.</param>
     /// <param name="cancellationToken">Leaves finished blobs, which nothing names, in the layout.</param>
     public async Task<NodeImage> BuildAsync(
         KubernetesVersion version, IReadOnlyList<VerifiedBinary> binaries, DateTimeOffset created, CancellationToken cancellationToken)
@@ -43,7 +43,8 @@ public sealed class NodeImageBuilder(ImageLayout layout, LayerCompression compre
         }
 
         var names = binaries.Select(b => b.File.Name).Distinct();
-        var index = ImageBuilder.Index(built.Select(b => b.Image), NodeImageRecipe.ImageAnnotations(version, created, names));
+        var index = ImageBuilder.Index(built.Select(b => b.Image), NodeImageRecipe.ImageAnnotations(
+            version, NodeImageRecipe.Created(binaries, created), names));
         await PutAsync(index, cancellationToken).ConfigureAwait(false);
         return new NodeImage(
             version,
@@ -56,14 +57,14 @@ public sealed class NodeImageBuilder(ImageLayout layout, LayerCompression compre
         KubernetesVersion version, Platform platform, IReadOnlyList<VerifiedBinary> binaries, DateTimeOffset created,
         CancellationToken cancellationToken)
     {
-        var first = await WriteAsync(NodeImageRecipe.FirstLayer(platform), activity: null, cancellationToken).ConfigureAwait(false);
+        var first = await WriteAsync(NodeImageRecipe.FirstLayer(platform, binaries), activity: null, cancellationToken).ConfigureAwait(false);
         List<(BinaryName Name, Layer Layer)> layers = [];
         foreach (var binary in binaries)
         {
             layers.Add((binary.File.Name, await WriteAsync(binary, cancellationToken).ConfigureAwait(false)));
         }
 
-        var image = NodeImageRecipe.Image(version, platform, created, first, layers);
+        var image = NodeImageRecipe.Image(version, platform, NodeImageRecipe.Created(binaries, created), first, layers);
         await PutAsync(image.Config, cancellationToken).ConfigureAwait(false);
         await PutAsync(image.Manifest, cancellationToken).ConfigureAwait(false);
         var size = image.Manifest.Descriptor.Size + image.Config.Descriptor.Size

@@ -23,15 +23,30 @@ public static class NodeImageRecipe
     private const string SleepPath = "sleep";
     private const string NonRoot = "65532:65532"; // The "nonroot" of distroless images, which consumers run as.
 
-    /// <summary>The first layer: a few hundred bytes, which a reader decides by before it fetches the others.</summary>
-    public static IReadOnlyList<LayerFile> FirstLayer(Platform platform)
+    /// <summary>Where the evidence about a binary is, without a slash in front.</summary>
+    /// <param name="name">The binary's name.</param>
+    public static string EvidencePath(string name) => $"{name}.sigstore.json";
+
+    /// <summary>The first layer: a few KiB, which a reader decides by before it fetches the others.</summary>
+    /// <param name="platform">For what.</param>
+    /// <param name="binaries">What the other layers hold; the evidence about it goes into this one.</param>
+    public static IReadOnlyList<LayerFile> FirstLayer(Platform platform, IEnumerable<VerifiedBinary> binaries) =>
+    [
+        .. binaries.Where(b => b.Evidence is not null)
+            .Select(b => FileOf(EvidencePath(b.File.Name.Text), FileModes.Plain, b.Evidence!.Bundle))
+            .Append(FileOf(SleepPath, FileModes.Executable, SleepProgram.For(platform))),
+    ];
+
+    /// <summary>When an image was made: when the latest signature in it was, which no clock here decides.</summary>
+    /// <param name="binaries">What is in it.</param>
+    /// <param name="otherwise">What it says when nothing in it is signed.</param>
+    public static DateTimeOffset Created(IEnumerable<VerifiedBinary> binaries, DateTimeOffset otherwise) =>
+        binaries.Select(b => b.Evidence?.Proof.SignedAt).Max() ?? otherwise;
+
+    private static LayerFile FileOf(string path, UnixFileMode mode, ReadOnlyMemory<byte> content)
     {
-        var sleep = SleepProgram.For(platform);
-        return
-        [
-            new LayerFile(
-                SleepPath, FileModes.Executable, Descriptor.Of(MediaTypes.Bytes, sleep), () => new MemoryStream(sleep, writable: false)),
-        ];
+        var bytes = content.ToArray();
+        return new LayerFile(path, mode, Descriptor.Of(MediaTypes.Bytes, bytes), () => new MemoryStream(bytes, writable: false));
     }
 
     /// <summary>The layer of one binary.</summary>

@@ -30,10 +30,9 @@ public sealed class Publisher(IReadOnlyList<IImageAttachment> attachments)
     /// <param name="tag">Its tag.</param>
     /// <param name="moveTag">Whether the tag may stand for other content now.</param>
     /// <param name="cancellationToken">Leaves content that no tag names.</param>
-    /// <returns>What the registry has.</returns>
     /// <exception cref="HyperkubeException">The tag stands for other content (<see cref="ErrorKind.TagConflict"/>), or the registry has not
     /// all that was sent (<see cref="ErrorKind.BadContent"/>).</exception>
-    public async Task<PublishedRelease> PublishAsync(
+    public async Task<PublishResult> PublishAsync(
         ImageLayout layout, NodeImage image, Func<RemoteRepository> open, string tag, bool moveTag, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(layout);
@@ -48,9 +47,11 @@ public sealed class Publisher(IReadOnlyList<IImageAttachment> attachments)
         await new ContentCopier(layout, repository).CopyAsync(image.Index, withReferrers: true, cancellationToken).ConfigureAwait(false);
         var reader = open();
         await VerifyAsync(layout, reader, image.Index, cancellationToken).ConfigureAwait(false);
-        await repository.TagAsync(image.Index, tag, moveTag, cancellationToken).ConfigureAwait(false);
-        return await PublishedRelease.ReadAsync(reader, image.Version, image.Index.Digest.ToString(), cancellationToken).ConfigureAwait(false)
-            ?? throw Missing(reader, image.Index.Digest);
+        var present = await new ImageOutput(layout, image, tag, RegistryReference.TryParseLocalName($"hyperkube:{tag}")!)
+            .TagAsync(repository, tag, moveTag, cancellationToken).ConfigureAwait(false);
+        var digest = present ?? image.Index.Digest;
+        var published = await PublishedRelease.ReadAsync(reader, image.Version, digest.ToString(), cancellationToken).ConfigureAwait(false);
+        return new PublishResult(published ?? throw Missing(reader, digest), present is not null);
     }
 
     // Documents are read and hashed, blobs are asked for with their size: the registry has hashed them when it took them.
@@ -98,3 +99,8 @@ public sealed class Publisher(IReadOnlyList<IImageAttachment> attachments)
             Hint = "run it again; if it stays so, look at what cleans up the registry",
         };
 }
+
+/// <summary>What came of publishing an image.</summary>
+/// <param name="Image">What its tag stands for.</param>
+/// <param name="WasPresent">Whether that is an image that was there before, with the same binaries and other evidence.</param>
+public sealed record PublishResult(PublishedRelease Image, bool WasPresent);

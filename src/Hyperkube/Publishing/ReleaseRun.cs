@@ -18,7 +18,7 @@ public sealed record ReleaseRunSettings
     public required Func<KubernetesVersion, string> TagOf { get; init; }
 
     /// <summary>Fetches and checks all binaries of a release; the run disposes them.</summary>
-    public required Func<KubernetesVersion, CancellationToken, Task<IReadOnlyList<VerifiedBinary>>> Fetch { get; init; }
+    public required Func<KubernetesVersion, CancellationToken, Task<VerifiedRelease>> Fetch { get; init; }
 
     /// <summary>Builds into a layout.</summary>
     public required Func<ImageLayout, NodeImageBuilder> Builder { get; init; }
@@ -131,10 +131,10 @@ public sealed class ReleaseRun(Publisher publisher, UpstreamFiles files, Release
     private async Task<ReleaseOutcome> PublishAsync(PlannedRelease release, CancellationToken cancellationToken)
     {
         var version = release.Version;
-        IReadOnlyList<VerifiedBinary> binaries;
+        VerifiedRelease fetched;
         try
         {
-            binaries = await settings.Fetch(version, cancellationToken).ConfigureAwait(false);
+            fetched = await settings.Fetch(version, cancellationToken).ConfigureAwait(false);
         }
         catch (HyperkubeException e) when (e.Kind == ErrorKind.NotFound)
         {
@@ -145,19 +145,13 @@ public sealed class ReleaseRun(Publisher publisher, UpstreamFiles files, Release
             return Failed(release, await WithHoldAsync(release, e, cancellationToken).ConfigureAwait(false));
         }
 
-        try
+        using (fetched)
         {
             using var scratch = StagedDirectory.CreateIn(settings.ScratchDirectory);
             var layout = await ImageLayout.OpenOrCreateAsync(Path.Combine(scratch.Path, "layout"), cancellationToken).ConfigureAwait(false);
-            var image = await settings.Builder(layout).BuildAsync(version, binaries, settings.Created, cancellationToken).ConfigureAwait(false);
+            var image = await settings.Builder(layout).BuildAsync(version, fetched.Binaries, settings.Created, cancellationToken)
+                .ConfigureAwait(false);
             return await PushAsync(release, layout, image, cancellationToken).ConfigureAwait(false);
-        }
-        finally
-        {
-            foreach (var binary in binaries)
-            {
-                binary.Dispose();
-            }
         }
     }
 
@@ -166,24 +160,13 @@ public sealed class ReleaseRun(Publisher publisher, UpstreamFiles files, Release
     {
         var tag = settings.TagOf(release.Version);
         using var activity = log.Begin($"publish {tag}", image.Size);
-        try
+        var published = await publisher.PublishAsync(layout, image, settings.Open, tag, moveTag: false, cancellationToken)
+            .ConfigureAwait(false);
+        activity.Complete($"{published.Image.Root.Digest}, {Sizes.Text(published.Image.Size)}");
+        return new ReleaseOutcome(release, published.WasPresent ? ReleasePlan.Word(PlannedAction.Present) : "published")
         {
-            var published = await publisher.PublishAsync(layout, image, settings.Open, tag, moveTag: false, cancellationToken)
-                .ConfigureAwait(false);
-            activity.Complete($"{published.Root.Digest}, {Sizes.Text(published.Size)}");
-            return new ReleaseOutcome(release, "published") { Image = published };
-        }
-        catch (HyperkubeException e) when (e.Kind == ErrorKind.TagConflict)
-        {
-            // Somebody was faster. With the same binaries it is the same release: evidence is minted anew by everybody.
-            var other = await PublishedRelease.ReadAsync(settings.Open(), release.Version, tag, cancellationToken).ConfigureAwait(false);
-            if (other is not null && other.IsOurs && BinariesOf(other).SetEquals(BinariesOf(image)))
-            {
-                return new ReleaseOutcome(release, ReleasePlan.Word(PlannedAction.Present)) { Image = other };
-            }
-
-            throw;
-        }
+            Image = published.Image,
+        };
     }
 
     // What must be known to put it on hold is known only now, and only here.
@@ -207,10 +190,4 @@ public sealed class ReleaseRun(Publisher publisher, UpstreamFiles files, Release
 
     private static ReleaseOutcome Failed(PlannedRelease release, HyperkubeException error) =>
         new(release, ReleasePlan.Word(PlannedAction.Unknown)) { Error = error };
-
-    private static HashSet<(ReleaseFile File, string Sha256)> BinariesOf(PublishedRelease image) =>
-        [.. image.Platforms.SelectMany(p => p.Binaries).Select(b => (b.File, b.Sha256))];
-
-    private static HashSet<(ReleaseFile File, string Sha256)> BinariesOf(NodeImage image) =>
-        [.. image.Platforms.SelectMany(p => p.Binaries).Select(b => (b.File, b.Digest.Hex))];
 }

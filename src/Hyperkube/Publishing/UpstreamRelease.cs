@@ -66,7 +66,7 @@ public sealed record UpstreamRelease(KubernetesVersion Version, IReadOnlyList<Up
             return null;
         }
 
-        var text = SmallText.Decode(content.Bytes.ToArray());
+        var text = Encoding.UTF8.GetString(content.Bytes.Span).Trim();
         var sum = text.Split([' ', '\t', '\n'], 2)[0];
         return Digest.TryParse($"sha256:{sum}", null, out _)
             ? sum

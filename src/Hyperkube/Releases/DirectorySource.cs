@@ -1,4 +1,3 @@
-using System.Text;
 using Hyperkube.Oci;
 using Hyperkube.Oci.Content;
 
@@ -10,15 +9,17 @@ public sealed class DirectorySource : IReleaseSource
     private readonly string _root;
 
     /// <summary>Takes a directory that is there.</summary>
+    /// <param name="directory">Which.</param>
+    /// <param name="flag">By which flag it was named, for the message.</param>
     /// <exception cref="HyperkubeException">It is not.</exception>
-    public DirectorySource(string directory)
+    public DirectorySource(string directory, string flag = "--source")
     {
         _root = Path.GetFullPath(directory);
         Location = directory;
         if (!Directory.Exists(_root))
         {
             throw new HyperkubeException(
-                ErrorKind.Usage, $"--source '{directory}': no such directory; expected one, or an https:// URL");
+                ErrorKind.Usage, $"{flag} '{directory}': no such directory; expected one, or {(flag == "--source" ? "an https:// URL" : "an image")}");
         }
     }
 
@@ -36,7 +37,7 @@ public sealed class DirectorySource : IReleaseSource
 
         await using (file.ConfigureAwait(false))
         {
-            return await SmallText.ReadAsync(file, $"{Location}/{path}", maxBytes, cancellationToken).ConfigureAwait(false);
+            return await SmallText.ReadBytesAsync(file, $"{Location}/{path}", maxBytes, cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -68,25 +69,22 @@ internal static class SmallText
     /// <summary>A checksum has 128 characters, a version ten; 4 KiB leaves room to quote what came instead.</summary>
     internal const int MaxBytes = 4096;
 
-    internal static async Task<byte[]> ReadAsync(Stream content, string where, int maxBytes, CancellationToken cancellationToken)
+    internal static async Task<byte[]> ReadBytesAsync(Stream content, string where, int maxBytes, CancellationToken cancellationToken)
     {
-        using MemoryStream read = new();
-        var buffer = new byte[8 << 10];
+        using MemoryStream bytes = new();
+        var buffer = new byte[Math.Min(maxBytes + 1, StreamSizes.CopyBytes)];
         for (int count; (count = await content.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0;)
         {
-            read.Write(buffer, 0, count);
-            if (read.Length > maxBytes)
+            if (bytes.Length + count > maxBytes)
             {
-                throw new HyperkubeException(ErrorKind.BadContent,
-                    $"{where}: more than {maxBytes} bytes; expected {(maxBytes == MaxBytes ? "one short line" : "a small file")}");
+                throw new HyperkubeException(ErrorKind.BadContent, $"{where}: more than {maxBytes} bytes; expected at most that");
             }
+
+            bytes.Write(buffer, 0, count);
         }
 
-        return read.ToArray();
+        return bytes.ToArray();
     }
-
-    /// <summary>The text, without white space around it.</summary>
-    internal static string Decode(byte[] text) => Encoding.UTF8.GetString(text).Trim();
 
     /// <summary>The beginning of a text, fit for an error message.</summary>
     internal static string Quote(string text)

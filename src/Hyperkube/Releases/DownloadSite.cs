@@ -118,7 +118,7 @@ public sealed class DownloadSite : IReleaseSource
         try
         {
             var body = await response.Content.ReadAsStreamAsync(either.Token).ConfigureAwait(false);
-            return await SmallText.ReadAsync(body, where, maxBytes, either.Token).ConfigureAwait(false);
+            return await SmallText.ReadBytesAsync(body, where, maxBytes, either.Token).ConfigureAwait(false);
         }
         catch (Exception e) when (e is IOException or HttpRequestException
             || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))

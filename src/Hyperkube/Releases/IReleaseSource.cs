@@ -1,3 +1,4 @@
+using System.Text;
 using Hyperkube.Oci;
 
 namespace Hyperkube.Releases;
@@ -8,9 +9,9 @@ public interface IReleaseSource
     /// <summary>Its URL or directory, for a person; never with credentials.</summary>
     string Location { get; }
 
-    /// <summary>Reads a small file.</summary>
+    /// <summary>Reads a small file: a version marker, a checksum, a signature.</summary>
     /// <param name="path">Below the source's root.</param>
-    /// <param name="maxBytes">More is refused (<see cref="ErrorKind.BadContent"/>).</param>
+    /// <param name="maxBytes">A larger one is an error.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>Its bytes, or null when the source has no such file.</returns>
     Task<byte[]?> ReadAsync(string path, int maxBytes, CancellationToken cancellationToken);
@@ -25,19 +26,18 @@ public interface IReleaseSource
     Task<HashedFile?> FetchAsync(string path, Digest expected, IActivity activity, CancellationToken cancellationToken);
 }
 
-/// <summary>What any source can do by what each source does.</summary>
+/// <summary>What is done with every source in the same way.</summary>
 public static class ReleaseSourceExtensions
 {
-    /// <summary>Reads a small text: a version marker or a checksum. At most 4 KiB.</summary>
-    /// <param name="source">Where.</param>
+    /// <summary>Reads a text of one line, without the white space around it. At most 4 KiB.</summary>
+    /// <param name="source">The source.</param>
     /// <param name="path">Below the source's root.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The text, or null when the source has no such file.</returns>
     public static async Task<string?> ReadTextAsync(this IReleaseSource source, string path, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(source);
-        return await source.ReadAsync(path, SmallText.MaxBytes, cancellationToken).ConfigureAwait(false) is { } text
-            ? SmallText.Decode(text)
-            : null;
+        var bytes = await source.ReadAsync(path, SmallText.MaxBytes, cancellationToken).ConfigureAwait(false);
+        return bytes is null ? null : Encoding.UTF8.GetString(bytes).Trim();
     }
 }

@@ -4,9 +4,14 @@ namespace Hyperkube.Releases;
 
 /// <summary>Finds releases and checks their files: the one way to a <see cref="VerifiedBinary"/>.</summary>
 /// <param name="sources">Tried in this order; at least one.</param>
+/// <param name="evidence">Finds what proves who made them; null when their source's checksums are enough.</param>
 /// <param name="log">Told what happens.</param>
-public sealed class ReleaseVerifier(IReadOnlyList<IReleaseSource> sources, IActivityLog log)
+public sealed class ReleaseVerifier(IReadOnlyList<IReleaseSource> sources, EvidenceFinder? evidence, IActivityLog log)
 {
+    /// <summary>Of December 2022.</summary>
+    /// <remarks>Source: https://kubernetes.io/blog/2022/12/12/kubernetes-release-artifact-signing/</remarks>
+    private static readonly KubernetesVersion FirstSigned = new(1, 26, 0);
+
     /// <summary>Finds the version that a name stands for.</summary>
     /// <exception cref="HyperkubeException">No source knows it.</exception>
     public async Task<KubernetesVersion> ResolveAsync(ReleaseName name, CancellationToken cancellationToken)
@@ -29,14 +34,47 @@ public sealed class ReleaseVerifier(IReadOnlyList<IReleaseSource> sources, IActi
             "name a version, such as v1.34.2").ConfigureAwait(false);
     }
 
-    /// <summary>Gets a file and checks it.</summary>
-    /// <returns>The binary, which the caller disposes.</returns>
-    /// <exception cref="HyperkubeException">No source has it, or what they have is not right.</exception>
-    public Task<VerifiedBinary> FetchAsync(ReleaseFile file, CancellationToken cancellationToken) =>
-        FromFirstAsync(
-            source => FetchAsync(source, file, cancellationToken),
-            file.Path,
-            NotYet(file));
+    /// <summary>Gets the files of a release and checks them.</summary>
+    /// <param name="files">Which, all of one version.</param>
+    /// <param name="jobs">How many at once.</param>
+    /// <param name="cancellationToken">What has come so far is kept for the next time.</param>
+    /// <returns>The release, which the caller disposes.</returns>
+    /// <exception cref="HyperkubeException">Of one of them, no source has it, or what they have is not right; the most serious failure.
+    /// </exception>
+    public async Task<VerifiedRelease> FetchAsync(IReadOnlyList<ReleaseFile> files, int jobs, CancellationToken cancellationToken)
+    {
+        CheckSigned(files);
+        ReleaseFetch fetch = new(files, evidence, jobs, log);
+        try
+        {
+            foreach (var source in sources)
+            {
+                if (!fetch.IsWhole)
+                {
+                    await fetch.RunAsync(source, isLast: source == sources[^1], cancellationToken).ConfigureAwait(false);
+                }
+            }
+
+            return fetch.Take();
+        }
+        catch
+        {
+            fetch.Dispose();
+            throw;
+        }
+    }
+
+    private void CheckSigned(IReadOnlyList<ReleaseFile> files)
+    {
+        if (evidence is not null && files.FirstOrDefault(f => f.Version.CompareTo(FirstSigned) < 0) is { } unsigned)
+        {
+            throw new HyperkubeException(
+                ErrorKind.Usage, $"--verify signature: {unsigned.Version} is not signed; upstream signs binaries since {FirstSigned}")
+            {
+                Hint = "--verify checksum, if the source alone is trusted",
+            };
+        }
+    }
 
     // One source that is down, or serves wrong bytes, must not keep the next from being asked.
     private async Task<T> FromFirstAsync<T>(Func<IReleaseSource, Task<T?>> ask, string what, string hint)
@@ -52,7 +90,7 @@ public sealed class ReleaseVerifier(IReadOnlyList<IReleaseSource> sources, IActi
                     return answer;
                 }
 
-                failures.Add(NotThere(source, what, hint));
+                failures.Add(ReleaseFetch.NotThere(source, what, hint));
             }
             catch (HyperkubeException e) when (e.Kind != ErrorKind.Usage)
             {
@@ -65,80 +103,6 @@ public sealed class ReleaseVerifier(IReadOnlyList<IReleaseSource> sources, IActi
             }
         }
 
-        throw failures.MinBy(f => Severity(f.Kind))!;
-    }
-
-    private static HyperkubeException NotThere(IReleaseSource source, string path, string hint) =>
-        new(ErrorKind.NotFound, $"{source.Location}/{path}: not there") { Hint = hint };
-
-    private static string NotYet(ReleaseFile file) =>
-        $"check that {file.Version} is released with {file}, and try again later: upstream tags a release before its binaries are there";
-
-    // Wrong bytes weigh most, an absence least: a source that could not be asked might have it.
-    private static int Severity(ErrorKind kind) => kind switch
-    {
-        ErrorKind.BadDigest or ErrorKind.BadContent => 0,
-        ErrorKind.AccessDenied => 1,
-        ErrorKind.NotFound => 3,
-        _ => 2,
-    };
-
-    private async Task<VerifiedBinary?> FetchAsync(IReleaseSource source, ReleaseFile file, CancellationToken cancellationToken)
-    {
-        var where = $"{source.Location}/{file.Path}";
-        var sha256 = await ChecksumAsync(source, file, "sha256", 64, cancellationToken).ConfigureAwait(false);
-        var sha512 = await ChecksumAsync(source, file, "sha512", 128, cancellationToken).ConfigureAwait(false);
-        using var activity = log.Begin($"fetch {file}", totalBytes: null);
-        var content = await source.FetchAsync(file.Path, Digest.Parse($"sha256:{sha256}"), activity, cancellationToken)
-            .ConfigureAwait(false);
-        if (content is null)
-        {
-            return null;
-        }
-
-        try
-        {
-            CheckProgram(content, file.Platform, where); // First, because it tells an error page from a bad transfer.
-            CheckSum(where, "SHA-256", sha256, content.Sha256.Hex);
-            CheckSum(where, "SHA-512", sha512, content.Sha512);
-            activity.Complete($"{(content.WasCached ? "checked" : "downloaded and checked")}, sha256:{content.Sha256.Hex[..12]}…");
-            return new VerifiedBinary(file, content, source.Location, Verification.Checksum);
-        }
-        catch
-        {
-            content.Dispose();
-            throw;
-        }
-    }
-
-    private static void CheckProgram(HashedFile file, Platform platform, string where)
-    {
-        using var content = file.OpenRead();
-        _ = ElfFile.Check(content, platform, where);
-    }
-
-    private static void CheckSum(string where, string algorithm, string expected, string actual)
-    {
-        if (expected != actual)
-        {
-            throw new HyperkubeException(ErrorKind.BadDigest, $"{where}: the {algorithm} is {actual}; expected {expected}")
-            {
-                Hint = "fetch it again, or from another --source; if it stays so, tell whoever runs the source",
-            };
-        }
-    }
-
-    // Upstream writes the hex digits alone; sha256sum writes the file's name behind them.
-    private static async Task<string> ChecksumAsync(
-        IReleaseSource source, ReleaseFile file, string extension, int digits, CancellationToken cancellationToken)
-    {
-        var path = $"{file.Path}.{extension}";
-        var text = await source.ReadTextAsync(path, cancellationToken).ConfigureAwait(false)
-            ?? throw NotThere(source, path, NotYet(file));
-        var sum = text.Split([' ', '\t', '\n'], 2)[0];
-        return sum.Length == digits && sum.All(c => char.IsAsciiDigit(c) || c is >= 'a' and <= 'f')
-            ? sum
-            : throw new HyperkubeException(ErrorKind.BadContent,
-                $"{source.Location}/{path}: {SmallText.Quote(text)}; expected {digits} lowercase hex digits");
+        throw ReleaseFetch.MostSerious(failures);
     }
 }

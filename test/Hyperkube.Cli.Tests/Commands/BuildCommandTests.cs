@@ -131,14 +131,6 @@ public sealed class BuildCommandTests : IDisposable
     }
 
     [Fact]
-    public async Task Signatures_are_not_there_yet_and_it_says_so()
-    {
-        var ended = (await _shell.BuildAsync("--verify", "signature")).With(2);
-
-        Assert.Contains("--verify signature is not there yet; use --verify checksum", ended.Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
     public async Task The_variable_KUBERNETES_VERSION_names_the_release_and_the_output_says_so()
     {
         _shell.Variables["KUBERNETES_VERSION"] = " 1.36.4\n";

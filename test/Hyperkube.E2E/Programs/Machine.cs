@@ -14,6 +14,10 @@ internal static class Machine
         ["LC_ALL"] = "C",
         ["HOME"] = "/nonexistent",
         ["DOTNET_ROOT"] = Variable("DOTNET_ROOT") ?? "",
+
+        // What most tests build is not signed; those about signatures say --verify signature.
+        ["HYPERKUBE_BUILD_VERIFY"] = "checksum",
+        ["HYPERKUBE_FETCH_VERIFY"] = "checksum",
     }.Where(v => v.Value.Length > 0).ToDictionary();
 
     /// <summary>The top of the work tree.</summary>

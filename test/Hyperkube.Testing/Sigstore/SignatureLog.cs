@@ -86,6 +86,18 @@ public sealed class SignatureLog(string host, TestKey key, string treeId) : IDis
     public string SignatureLine(string text, string? name = null) =>
         $"\u2014 {name ?? host} {Convert.ToBase64String([.. Id[..4], .. key.Sign(Encoding.UTF8.GetBytes(text))])}\n";
 
+    /// <summary>The same entry as it is signed at another reading: with another promise and another checkpoint.</summary>
+    public JsonObject ReadAgain(JsonNode entry)
+    {
+        var again = entry.DeepClone().AsObject();
+        var proof = again["inclusionProof"]!;
+        var body = Convert.FromBase64String((string)again["canonicalizedBody"]!);
+        var time = DateTimeOffset.FromUnixTimeSeconds(Number(again["integratedTime"]));
+        again["inclusionPromise"]!["signedEntryTimestamp"] = Convert.ToBase64String(Promise(body, time, Number(again["logIndex"])));
+        proof["checkpoint"]!["envelope"] = Checkpoint(Number(proof["treeSize"]), Convert.FromBase64String((string)proof["rootHash"]!));
+        return again;
+    }
+
     /// <summary>An entry of a bundle as Rekor's first version answers it.</summary>
     public JsonObject Answer(JsonNode entry)
     {

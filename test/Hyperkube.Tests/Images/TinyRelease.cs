@@ -34,18 +34,16 @@ internal sealed class TinyRelease : IDisposable
     /// <summary>Checks all binaries of all platforms, or those that are named.</summary>
     internal async Task<IReadOnlyList<VerifiedBinary>> VerifyAsync(params IReadOnlyList<string> names)
     {
-        ReleaseVerifier verifier = new([new DirectorySource(Tree)], NoActivityLog.Instance);
-        List<VerifiedBinary> binaries = [];
-        foreach (var platform in ReleaseTree.Platforms)
-        {
-            foreach (var name in names.Count > 0 ? names : ["kubelet", "kubectl"])
-            {
-                binaries.Add(await verifier.FetchAsync(new ReleaseFile(Version, platform, BinaryName.Parse(name, null)), Ct));
-            }
-        }
-
-        _binaries.AddRange(binaries);
-        return binaries;
+        ReleaseVerifier verifier = new([new DirectorySource(Tree)], evidence: null, NoActivityLog.Instance);
+        var release = await verifier.FetchAsync(
+            [
+                .. from platform in ReleaseTree.Platforms
+                   from name in names.Count > 0 ? names : ["kubelet", "kubectl"]
+                   select new ReleaseFile(Version, platform, BinaryName.Parse(name, null)),
+            ],
+            jobs: 2, Ct);
+        _binaries.AddRange(release.Binaries);
+        return release.Binaries;
     }
 
     internal Task<ImageLayout> LayoutAsync() => ImageLayout.OpenOrCreateAsync(LayoutPath, Ct);

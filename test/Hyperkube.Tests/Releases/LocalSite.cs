@@ -64,10 +64,10 @@ internal sealed class LocalSite : IAsyncDisposable
     /// <summary>Gets and checks the kubelet from one source.</summary>
     internal async Task<VerifiedBinary> FetchAsync(IReleaseSource? source = null)
     {
-        ReleaseVerifier verifier = new([source ?? Open()], Log);
-        var binary = await verifier.FetchAsync(Kubelet, TestContext.Current.CancellationToken);
-        _disposables.Add(binary);
-        return binary;
+        ReleaseVerifier verifier = new([source ?? Open()], evidence: null, Log);
+        var release = await verifier.FetchAsync([Kubelet], jobs: 1, TestContext.Current.CancellationToken);
+        _disposables.Add(release);
+        return release.Binaries[0];
     }
 
     /// <summary>Gets it and expects a failure.</summary>

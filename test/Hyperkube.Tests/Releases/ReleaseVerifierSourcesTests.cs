@@ -111,15 +111,15 @@ public sealed class ReleaseVerifierSourcesTests
             stop.Cancel();
             return new SiteAnswer { Silent = true };
         };
-        ReleaseVerifier verifier = new([local.Open(), second.Open()], local.Log);
+        ReleaseVerifier verifier = new([local.Open(), second.Open()], evidence: null, local.Log);
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => verifier.FetchAsync(LocalSite.Kubelet, stop.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => verifier.FetchAsync([LocalSite.Kubelet], jobs: 1, stop.Token));
 
         Assert.Empty(second.Site.Requests);
     }
 
-    private static Task<VerifiedBinary> FetchAsync(LocalSite logTo, params IReadOnlyList<IReleaseSource> sources) =>
-        new ReleaseVerifier(sources, logTo.Log).FetchAsync(LocalSite.Kubelet, Ct);
+    private static async Task<VerifiedBinary> FetchAsync(LocalSite logTo, params IReadOnlyList<IReleaseSource> sources) =>
+        (await new ReleaseVerifier(sources, evidence: null, logTo.Log).FetchAsync([LocalSite.Kubelet], jobs: 1, Ct)).Binaries[0];
 
     private static DownloadSite Failing(LocalSite local, string failure)
     {

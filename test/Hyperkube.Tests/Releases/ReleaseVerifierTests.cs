@@ -212,5 +212,5 @@ public sealed class ReleaseVerifierTests
         Assert.Contains("name a version", error.Hint, StringComparison.Ordinal);
     }
 
-    private static ReleaseVerifier Verifier(LocalSite local) => new([local.Open()], local.Log);
+    private static ReleaseVerifier Verifier(LocalSite local) => new([local.Open()], evidence: null, local.Log);
 }
