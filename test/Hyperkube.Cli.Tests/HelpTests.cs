@@ -15,6 +15,7 @@ public sealed class HelpTests : IDisposable
     [InlineData("build")]
     [InlineData("fetch")]
     [InlineData("versions")]
+    [InlineData("release")]
     [InlineData("copy")]
     [InlineData("explain")]
     [InlineData("inspect")]
@@ -32,6 +33,7 @@ public sealed class HelpTests : IDisposable
     [InlineData("build")]
     [InlineData("fetch")]
     [InlineData("versions")]
+    [InlineData("release")]
     [InlineData("copy")]
     [InlineData("explain")]
     [InlineData("inspect")]
@@ -47,7 +49,7 @@ public sealed class HelpTests : IDisposable
         var help = (await HelpAsync("hyperkube")).Out;
 
         Assert.All(
-            ["  build", "  fetch", "  versions", "  copy", "  inspect", "  explain", "  install", "  status", "  rollback", "HYPERKUBE_<FLAG>", "Exit codes: 0"],
+            ["  build", "  fetch", "  versions", "  release", "  copy", "  inspect", "  explain", "  install", "  status", "  rollback", "HYPERKUBE_<FLAG>", "Exit codes: 0"],
             word => Assert.Contains(word, help, StringComparison.Ordinal));
     }
 
@@ -55,7 +57,7 @@ public sealed class HelpTests : IDisposable
     [Fact]
     public async Task The_examples_can_be_typed()
     {
-        foreach (var command in (string[])["build", "fetch", "versions", "copy", "explain", "inspect", "install", "status", "rollback"])
+        foreach (var command in (string[])["build", "fetch", "versions", "release", "copy", "explain", "inspect", "install", "status", "rollback"])
         {
             var examples = (await HelpAsync(command)).Out.Split('\n')
                 .Where(l => l.StartsWith($"    hyperkube {command} ", StringComparison.Ordinal)).Select(l => l.Trim()).ToList();
