@@ -19,6 +19,7 @@ public sealed class HelpTests : IDisposable
     [InlineData("copy")]
     [InlineData("explain")]
     [InlineData("inspect")]
+    [InlineData("verify")]
     [InlineData("install")]
     [InlineData("status")]
     [InlineData("rollback")]
@@ -37,6 +38,7 @@ public sealed class HelpTests : IDisposable
     [InlineData("copy")]
     [InlineData("explain")]
     [InlineData("inspect")]
+    [InlineData("verify")]
     [InlineData("install")]
     [InlineData("status")]
     [InlineData("rollback")]
@@ -49,7 +51,7 @@ public sealed class HelpTests : IDisposable
         var help = (await HelpAsync("hyperkube")).Out;
 
         Assert.All(
-            ["  build", "  fetch", "  versions", "  release", "  copy", "  inspect", "  explain", "  install", "  status", "  rollback", "HYPERKUBE_<FLAG>", "Exit codes: 0"],
+            ["  build", "  fetch", "  versions", "  release", "  copy", "  inspect", "  verify", "  explain", "  install", "  status", "  rollback", "HYPERKUBE_<FLAG>", "Exit codes: 0"],
             word => Assert.Contains(word, help, StringComparison.Ordinal));
     }
 
@@ -57,7 +59,7 @@ public sealed class HelpTests : IDisposable
     [Fact]
     public async Task The_examples_can_be_typed()
     {
-        foreach (var command in (string[])["build", "fetch", "versions", "release", "copy", "explain", "inspect", "install", "status", "rollback"])
+        foreach (var command in (string[])["build", "fetch", "versions", "release", "copy", "explain", "inspect", "verify", "install", "status", "rollback"])
         {
             var examples = (await HelpAsync(command)).Out.Split('\n')
                 .Where(l => l.StartsWith($"    hyperkube {command} ", StringComparison.Ordinal)).Select(l => l.Trim()).ToList();

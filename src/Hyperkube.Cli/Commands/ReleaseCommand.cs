@@ -5,6 +5,7 @@ using Hyperkube.Oci;
 using Hyperkube.Oci.Layers;
 using Hyperkube.Publishing;
 using Hyperkube.Releases;
+using Hyperkube.Releases.Versions;
 
 namespace Hyperkube.Cli.Commands;
 
@@ -17,7 +18,10 @@ internal static class ReleaseCommand
     /// <summary>What the command line asked for, parsed.</summary>
     internal sealed record Request(
         RegistryReference Repository, VersionRequest Versions, ReleaseRequest Release, LayerCompression Compression, bool DryRun, bool Audit,
-        Shard Shard, string? Holds, ReportRequest Reports, RegistryAccess Access);
+        Shard Shard, string? Holds, ReportRequest Reports, RegistryAccess Access)
+    {
+        internal string TagOf(KubernetesVersion version) => PublishedTags.TagOf(version, Compression.Algorithm);
+    }
 
     internal static Command Create(Func<Request, CancellationToken, Task> run)
     {
@@ -35,69 +39,90 @@ internal static class ReleaseCommand
 
     internal static async Task RunAsync(Request request, Session session, CancellationToken cancellationToken)
     {
-        var created = BuildCommand.SourceDate(session.Host.Variable);
-        var filter = request.Versions.Filter();
-        if (filter.Minimum is null)
-        {
-            throw new HyperkubeException(
-                ErrorKind.Usage, $"release: neither --minimum nor a file {VersionRequest.MinimumFile}; expected the oldest version to publish")
-            {
-                Hint = "hyperkube release REPO --minimum v1.34.0",
-            };
-        }
-
+        var begun = session.Host.Time.GetTimestamp();
+        var filter = Filter(request);
         using ReleaseReader reader = new(request.Release, session);
         using var registries = request.Access.Open(session);
-        string TagOf(KubernetesVersion version) => PublishedTags.TagOf(version, request.Compression.Algorithm);
-
-        var versions = filter.Of(await request.Versions.Open(reader.Files, session.Host).ReadAsync(cancellationToken).ConfigureAwait(false));
-        var repository = registries.Repository(request.Repository);
-        var tags = await PublishedTags.ReadAsync(repository, cancellationToken).ConfigureAwait(false);
-        ReleaseSurvey survey = new(repository, reader.Files, v => Files(v, request.Release), Holds(request.Holds));
-        var questions = ReleasePlan.Questions(versions, tags, TagOf, request.Shard, request.Audit, request.Reports.WantsImages);
-        var plan = ReleasePlan.Of(await survey.AskAsync(questions, cancellationToken).ConfigureAwait(false));
-        if (request.DryRun)
-        {
-            var planned = plan.Releases.Select(r => new ReleasedVersion(
-                r.Version.ToString(), ReleasePlan.Word(r.Action), r.Digest?.ToString(), ErrorOf(r.Facts.Failure), r.Reason));
-            session.Results([.. planned], CliJson.Default.IReadOnlyListReleasedVersion, (_, text) => text.Write(plan.ToString()));
-            return;
-        }
-
-        session.Log.Note(plan.ToString());
-        ReleaseRun run = new(
-            new Publisher([]),
-            reader.Files,
-            new ReleaseRunSettings
-            {
-                Open = () => registries.Repository(request.Repository),
-                TagOf = TagOf,
-                Fetch = (version, token) => reader.FetchAsync(
-                    version, registries.Transports, [request.Repository with { Tag = TagOf(version) }], token),
-                Builder = layout => new NodeImageBuilder(layout, request.Compression, request.Release.Jobs, session.Log),
-                Created = created,
-                ScratchDirectory = reader.CacheDirectory,
-                AtOnce = Math.Min(MaxAtOnce, request.Release.Jobs),
-            },
-            session.Log,
-            session.Host.Time);
+        ReleaseReports reports = new(request, reader, registries, session);
+        ReleaseRun? run = null;
+        IReadOnlyList<ReleaseOutcome> outcomes = [];
+        HyperkubeException? failure = null;
         try
         {
+            var plan = await PlanAsync(request, filter, reader, registries, session, cancellationToken).ConfigureAwait(false);
+            if (request.DryRun)
+            {
+                session.Results([.. plan.Releases.Select(Entry)], CliJson.Default.IReadOnlyListReleasedVersion, (_, text) => text.Write(plan.ToString()));
+                return;
+            }
+
+            session.Log.Note(plan.ToString());
+            run = Run(request, reader, registries, session);
             await run.RunAsync(plan, cancellationToken).ConfigureAwait(false);
-            await ReleaseReports.WriteAsync(request, run.Outcomes, session, cancellationToken).ConfigureAwait(false);
+            outcomes = await reports.WriteAsync(run.Outcomes, cancellationToken).ConfigureAwait(false);
+        }
+        catch (HyperkubeException e)
+        {
+            failure = e;
         }
         finally
         {
             // Also of a run that was interrupted: what it did is done.
-            session.Results([.. run.Outcomes.Select(Entry)], CliJson.Default.IReadOnlyListReleasedVersion, Write);
+            outcomes = outcomes.Count > 0 ? outcomes : run?.Outcomes ?? [];
+            if (run is not null)
+            {
+                session.Results([.. outcomes.Select(Entry)], CliJson.Default.IReadOnlyListReleasedVersion, Write);
+            }
         }
 
-        var failures = run.Outcomes.Select(o => o.Error).OfType<HyperkubeException>().ToList();
+        var failures = outcomes.Select(o => o.Error).Append(failure).OfType<HyperkubeException>().ToList();
+        await reports.WriteMetricsAsync(outcomes, failures, session.Host.Time.GetElapsedTime(begun), cancellationToken).ConfigureAwait(false);
         if (failures.Count > 0)
         {
             throw ExitCodes.MostSerious(failures, f => f.Kind);
         }
     }
+
+    private static VersionFilter Filter(Request request)
+    {
+        var filter = request.Versions.Filter();
+        return filter.Minimum is not null ? filter : throw new HyperkubeException(
+            ErrorKind.Usage, $"release: neither --minimum nor a file {VersionRequest.MinimumFile}; expected the oldest version to publish")
+        {
+            Hint = "hyperkube release REPO --minimum v1.34.0",
+        };
+    }
+
+    private static async Task<ReleasePlan> PlanAsync(
+        Request request, VersionFilter filter, ReleaseReader reader, RegistrySession registries, Session session,
+        CancellationToken cancellationToken)
+    {
+        var holds = Holds(request.Holds);
+        var versions = filter.Of(await request.Versions.Open(reader.Files, session.Host).ReadAsync(cancellationToken).ConfigureAwait(false));
+        var repository = registries.Repository(request.Repository);
+        var tags = await PublishedTags.ReadAsync(repository, cancellationToken).ConfigureAwait(false);
+        ReleaseSurvey survey = new(repository, reader.Files, v => Files(v, request.Release), holds);
+        var questions = ReleasePlan.Questions(
+            versions, tags, request.TagOf, request.Shard, request.Audit, request.Reports.WantsImages && !request.DryRun);
+        return ReleasePlan.Of(await survey.AskAsync(questions, cancellationToken).ConfigureAwait(false));
+    }
+
+    private static ReleaseRun Run(Request request, ReleaseReader reader, RegistrySession registries, Session session) => new(
+        new Publisher([]),
+        reader.Files,
+        new ReleaseRunSettings
+        {
+            Open = () => registries.Repository(request.Repository),
+            TagOf = request.TagOf,
+            Fetch = (version, token) => reader.FetchAsync(
+                version, registries.Transports, [request.Repository with { Tag = request.TagOf(version) }], token),
+            Builder = layout => new NodeImageBuilder(layout, request.Compression, request.Release.Jobs, session.Log),
+            Created = BuildCommand.SourceDate(session.Host.Variable),
+            ScratchDirectory = reader.CacheDirectory,
+            AtOnce = Math.Min(MaxAtOnce, request.Release.Jobs),
+        },
+        session.Log,
+        session.Host.Time);
 
     private static IEnumerable<ReleaseFile> Files(KubernetesVersion version, ReleaseRequest request) =>
         from platform in request.Platforms.Order()
@@ -108,6 +133,10 @@ internal static class ReleaseCommand
         file is not null ? HeldReleases.Load(file)
         : File.Exists(HeldReleases.DefaultFile) ? HeldReleases.Load(HeldReleases.DefaultFile)
         : HeldReleases.None;
+
+    private static ReleasedVersion Entry(PlannedRelease planned) => new(
+        planned.Version.ToString(), ReleasePlan.Word(planned.Action), planned.Digest?.ToString(), ErrorOf(planned.Facts.Failure),
+        planned.Reason);
 
     private static ReleasedVersion Entry(ReleaseOutcome outcome) => new(
         outcome.Version.ToString(), outcome.Action, (outcome.Image?.Root.Digest)?.ToString(), ErrorOf(outcome.Error),

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using Hyperkube.Oci;
 using Hyperkube.Oci.Layers;
 using Hyperkube.Publishing;
@@ -45,6 +46,36 @@ internal sealed class ReleaseFlags
         CustomParser = Parsers.Text,
     };
 
+    private readonly Option<string?> _github = new("--github")
+    {
+        Description = "Announce what is published at GitHub: a tag on a commit whose file KUBERNETES_VERSION says the version, and a "
+            + "release with notes. The token is the variable GH_TOKEN, else GITHUB_TOKEN; the API is GITHUB_API_URL",
+        HelpName = "OWNER/REPO",
+        CustomParser = ParseGitHub,
+    };
+
+    private readonly Option<string?> _catalog = new("--catalog")
+    {
+        Description = "Write a static catalog of what is published into a directory: index.html and catalog.json",
+        HelpName = "DIR",
+        CustomParser = Parsers.Text,
+    };
+
+    private readonly Option<string[]> _endOfLife = new("--end-of-life")
+    {
+        Description = "Until when the catalog says that minors are supported: schedule.yaml or eol.yaml of the Kubernetes website; repeat",
+        HelpName = "FILE",
+        CustomParser = Parsers.Texts,
+        Arity = ArgumentArity.OneOrMore,
+    };
+
+    private readonly Option<string?> _metrics = new("--metrics")
+    {
+        Description = "Write metrics for Prometheus' node exporter, NAME.prom in its textfile directory",
+        HelpName = "FILE",
+        CustomParser = Parsers.Text,
+    };
+
     private readonly Option<LayerCompression> _compression = CompressionFlag.Create();
     private readonly ReleaseOptions _release = new();
     private readonly VersionFlags _versions;
@@ -54,13 +85,20 @@ internal sealed class ReleaseFlags
     {
         command.Arguments.Add(_repository);
         _versions = new VersionFlags(command);
-        foreach (var option in (Option[])[_dryRun, _audit, _shard, _holds, _imageVector, _compression])
+        foreach (var option in (Option[])[_dryRun, _audit, _shard, _holds, _github, _catalog, _endOfLife, _metrics, _imageVector, _compression])
         {
             command.Options.Add(option);
         }
 
         _release.AddFlagsTo(command);
         _registry = new RegistryFlags(command, _release.PlainHttp, _release.Authorities);
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(_shard) is { Count: > 1 } && (result.GetValue(_catalog) ?? result.GetValue(_imageVector)) is not null)
+            {
+                result.AddError("--shard: a part of the releases makes no --catalog or --image-vector; expected them in a run without --shard");
+            }
+        });
     }
 
     internal ReleaseCommand.Request Read(ParseResult line) => new(
@@ -72,8 +110,22 @@ internal sealed class ReleaseFlags
         line.GetValue(_audit),
         line.GetRequiredValue(_shard),
         line.GetValue(_holds),
-        new ReportRequest(line.GetValue(_imageVector)),
+        new ReportRequest(
+            line.GetValue(_imageVector), line.GetValue(_github), line.GetValue(_catalog), line.GetValue(_endOfLife) ?? [],
+            line.GetValue(_metrics)),
         _registry.Read(line));
+
+    private static string? ParseGitHub(ArgumentResult result)
+    {
+        var text = Parsers.Text(result);
+        if (text is not null && (text.Split('/') is not [{ Length: > 0 } owner, { Length: > 0 } name]
+            || !(owner + name).All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.') || owner[0] == '.' || name[0] == '.'))
+        {
+            result.AddError($"--github '{text}': expected OWNER/REPO");
+        }
+
+        return text;
+    }
 }
 
 /// <summary>The flag that says how layers are compressed.</summary>

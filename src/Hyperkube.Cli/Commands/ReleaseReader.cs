@@ -48,6 +48,9 @@ internal sealed class ReleaseReader : IDisposable
     /// <summary>Small files of the sources.</summary>
     internal UpstreamFiles Files => new(_sources, _session.Log);
 
+    /// <summary>Sends requests to others than registries.</summary>
+    internal HttpMessageInvoker Http => _http.Value;
+
     private BinaryCache Cache(Session session) => new(CacheDirectory, BinaryCache.DefaultMaxBytes, session.Host.Time);
 
     internal Task<KubernetesVersion> ResolveAsync(ReleaseName name, CancellationToken cancellationToken) =>

@@ -19,6 +19,7 @@ internal static class Root
             CopyCommand.Create((request, token) => CopyCommand.RunAsync(request, session(), token)),
             ExplainCommand.Create((request, token) => ExplainCommand.RunAsync(request, session(), token)),
             InspectCommand.Create((request, token) => InspectCommand.RunAsync(request, session(), token)),
+            VerifyCommand.Create((request, token) => VerifyCommand.RunAsync(request, session(), token)),
             ReleaseCommand.Create((request, token) => ReleaseCommand.RunAsync(request, session(), token)),
             InstallCommand.Create(options, (request, token) => InstallCommand.RunAsync(request, session(), token)),
             StatusCommand.Create((root, token) => StatusCommand.Run(root, session(), token)),

@@ -16,6 +16,7 @@ namespace Hyperkube.Cli.Output;
 [JsonSerializable(typeof(CopyResult))]
 [JsonSerializable(typeof(ExplainResult))]
 [JsonSerializable(typeof(InstallOutput))]
+[JsonSerializable(typeof(VerifyOutput))]
 [JsonSerializable(typeof(StatusOutput))]
 [JsonSerializable(typeof(RollbackOutput))]
 internal sealed partial class CliJson : JsonSerializerContext
@@ -102,7 +103,7 @@ internal sealed record InspectedLayer(string Digest, string MediaType, long Size
 /// <summary>What <c>install</c> did.</summary>
 internal sealed record InstallOutput(
     string Reference, string? Version, string Digest, bool Changed, PreviousOutput? Previous, IReadOnlyList<InstalledOutput> Binaries,
-    IReadOnlyList<string> Restarted, long BytesDownloaded, long Requests);
+    IReadOnlyList<string> Restarted, long BytesDownloaded, long Requests, bool? Downgrade);
 
 /// <summary>What was there before.</summary>
 internal sealed record PreviousOutput(string? Version, string? Digest, string? Sha256 = null, string? Link = null);
@@ -110,7 +111,18 @@ internal sealed record PreviousOutput(string? Version, string? Digest, string? S
 /// <summary>One file of an install.</summary>
 internal sealed record InstalledOutput(
     string Name, string Path, string Sha256, long Size, string Verified, string Action, string? Version, string VersionProof,
-    string? ReplacedLink);
+    string? ReplacedLink, string? Signer, DateTimeOffset? SignedAt, long? LogIndex);
+
+/// <summary>What <c>verify</c> proved.</summary>
+internal sealed record VerifyOutput(string? Reference, string? Digest, IReadOnlyList<VerifiedPlatform> Platforms);
+
+/// <summary>One platform of it.</summary>
+internal sealed record VerifiedPlatform(string Platform, string? Digest, IReadOnlyList<VerifiedOutput> Binaries);
+
+/// <summary>A binary, and what proves it, or why nothing does.</summary>
+internal sealed record VerifiedOutput(
+    string Name, string Path, string Sha256, long Size, string Verified, string? Signer, string? Issuer, DateTimeOffset? SignedAt,
+    long? LogIndex, string? Version, string? Package, string? Commit, ErrorBody? Error);
 
 /// <summary>What <c>status</c> saw.</summary>
 internal sealed record StatusOutput(
@@ -119,7 +131,8 @@ internal sealed record StatusOutput(
 /// <summary>One installed file.</summary>
 internal sealed record StatusFile(
     string Name, string Path, string Reference, string Digest, string? Version, string VersionProof, string Sha256, long Size,
-    string Verified, DateTimeOffset InstalledAt, string State, PreviousOutput? Previous, IReadOnlyList<RunningOutput> Running);
+    string Verified, DateTimeOffset InstalledAt, string State, PreviousOutput? Previous, IReadOnlyList<RunningOutput> Running,
+    string? Signer, DateTimeOffset? SignedAt, long? LogIndex, string? Commit);
 
 /// <summary>A process that runs it.</summary>
 internal sealed record RunningOutput(int Pid, bool Older);
