@@ -45,7 +45,7 @@ internal static class BuildCommand
         var created = SourceDate(session.Host.Variable);
         using ReleaseReader reader = new(request.Release, session);
         var version = await reader.ResolveAsync(name, cancellationToken).ConfigureAwait(false);
-        var tag = request.Compression.Algorithm == CompressionAlgorithm.Zstd ? $"{version}-zstd" : $"{version}";
+        var tag = PublishedTags.TagOf(version, request.Compression.Algorithm);
         var outputs = Outputs(request, tag);
         using var registries = request.Access.Open(session);
         using var release = await reader.FetchAsync(
@@ -62,7 +62,10 @@ internal static class BuildCommand
         List<string> written = [];
         foreach (var reference in outputs)
         {
-            written.Add(await WriteAsync(output, reference, request, tag, registries.Transports, session, cancellationToken).ConfigureAwait(false));
+            written.Add(reference is RegistryReference remote
+                ? await PublishAsync(layout, image, remote with { Tag = remote.Tag ?? tag }, request, registries, session, cancellationToken)
+                    .ConfigureAwait(false)
+                : await WriteAsync(output, reference, request, tag, registries.Transports, session, cancellationToken).ConfigureAwait(false));
         }
 
         if (request.Load || request.TryLoad)
@@ -141,7 +144,7 @@ internal static class BuildCommand
     }
 
     // https://reproducible-builds.org/specs/source-date-epoch/
-    private static DateTimeOffset SourceDate(Func<string, string?> variable) => variable("SOURCE_DATE_EPOCH") switch
+    internal static DateTimeOffset SourceDate(Func<string, string?> variable) => variable("SOURCE_DATE_EPOCH") switch
     {
         null or "" => DateTimeOffset.UnixEpoch,
         var text when long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds <= 253402300799 =>
@@ -160,18 +163,32 @@ internal static class BuildCommand
             return archive.ToString();
         }
 
-        using var activity = reference is RegistryReference ? session.Log.Begin($"push {reference}", totalBytes: null) : null;
         var destination = await transports.OpenDestinationAsync(reference, source: null, cancellationToken).ConfigureAwait(false);
         var present = await output.ToAsync(destination.Content, destination.Tag, request.MoveTag, cancellationToken).ConfigureAwait(false);
         var written = destination.With(destination.Tag ?? tag).ToString();
+        WarnOf(present, written, session);
+        return written;
+    }
+
+    private static async Task<string> PublishAsync(
+        ImageLayout layout, NodeImage image, RegistryReference remote, Request request, RegistrySession registries, Session session,
+        CancellationToken cancellationToken)
+    {
+        using var activity = session.Log.Begin($"push {remote}", totalBytes: null);
+        var published = await new Publisher([]).PublishAsync(
+            layout, image, () => registries.Repository(remote), remote.Tag!, request.MoveTag, cancellationToken).ConfigureAwait(false);
+        WarnOf(published.WasPresent ? published.Image.Root.Digest : null, remote.ToString(), session);
+        activity.Complete(published.WasPresent ? "present" : "done");
+        return remote.ToString();
+    }
+
+    private static void WarnOf(Digest? present, string written, Session session)
+    {
         if (present is not null)
         {
             session.Log.Warn($"{written}: is there already as {present}, with the same binaries and other evidence, and stays; " +
                 "--move-tag puts this one in its place");
         }
-
-        activity?.Complete(present is null ? "done" : "present");
-        return written;
     }
 
     private static async Task<IReadOnlyList<string>> LoadAsync(

@@ -25,13 +25,7 @@ internal sealed class BuildOptions
         HelpName = "REF",
     };
 
-    private readonly Option<LayerCompression> _compression = new("--compression")
-    {
-        Description = "How the layers are compressed: gzip (level 6), gzip:1 to gzip:9, zstd (level 3), zstd:1 to zstd:19",
-        HelpName = "gzip|zstd[:LEVEL]",
-        CustomParser = Parsers.One<LayerCompression>,
-        DefaultValueFactory = _ => LayerCompression.Gzip,
-    };
+    private readonly Option<LayerCompression> _compression = CompressionFlag.Create();
 
     private readonly Option<bool> _load = new("--load")
     {
