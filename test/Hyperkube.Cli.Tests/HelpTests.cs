@@ -20,6 +20,7 @@ public sealed class HelpTests : IDisposable
     [InlineData("install")]
     [InlineData("status")]
     [InlineData("rollback")]
+    [InlineData("sign")]
     public async Task The_help_is_the_one_in_the_file(string command)
     {
         var help = (await HelpAsync(command)).Out;
@@ -36,6 +37,7 @@ public sealed class HelpTests : IDisposable
     [InlineData("install")]
     [InlineData("status")]
     [InlineData("rollback")]
+    [InlineData("sign")]
     public async Task Every_command_has_an_example(string command) =>
         Assert.Contains($"\n    hyperkube {command} ", (await HelpAsync(command)).Out, StringComparison.Ordinal);
 
@@ -45,7 +47,7 @@ public sealed class HelpTests : IDisposable
         var help = (await HelpAsync("hyperkube")).Out;
 
         Assert.All(
-            ["  build", "  fetch", "  copy", "  inspect", "  explain", "  install", "  status", "  rollback", "HYPERKUBE_<FLAG>", "Exit codes: 0"],
+            ["  build", "  fetch", "  copy", "  inspect", "  explain", "  install", "  status", "  rollback", "  sign", "HYPERKUBE_<FLAG>", "Exit codes: 0"],
             word => Assert.Contains(word, help, StringComparison.Ordinal));
     }
 
@@ -53,7 +55,7 @@ public sealed class HelpTests : IDisposable
     [Fact]
     public async Task The_examples_can_be_typed()
     {
-        foreach (var command in (string[])["build", "fetch", "copy", "explain", "inspect", "install", "status", "rollback"])
+        foreach (var command in (string[])["build", "fetch", "copy", "explain", "inspect", "install", "status", "rollback", "sign"])
         {
             var examples = (await HelpAsync(command)).Out.Split('\n')
                 .Where(l => l.StartsWith($"    hyperkube {command} ", StringComparison.Ordinal)).Select(l => l.Trim()).ToList();

@@ -21,6 +21,7 @@ internal static class Root
             InstallCommand.Create(options, (request, token) => InstallCommand.RunAsync(request, session(), token)),
             StatusCommand.Create((root, token) => StatusCommand.Run(root, session(), token)),
             RollbackCommand.Create(options, (request, token) => RollbackCommand.RunAsync(request, session(), token)),
+            SignCommand.Create((request, token) => SignCommand.RunAsync(request, session(), token)),
         };
         foreach (var option in options.All)
         {
