@@ -186,7 +186,8 @@ public sealed class ImageSigner(IContentDestination content, ImageSigningIdentit
         var manifest = MediaTypes.IsManifest(present.MediaType)
             ? OciJson.ReadManifest(await _source.ReadDocumentAsync(present, cancellationToken).ConfigureAwait(false), tag)
             : null;
-        return manifest is { Layers.Count: < ImageSignatures.MaxLayers } && manifest.Layers.All(l => l.MediaType == SimpleSignature.MediaType)
+        return manifest is { Layers.Count: > 0 and < ImageSignatures.MaxLayers }
+            && manifest.Layers.All(l => l.MediaType == SimpleSignature.MediaType)
             ? manifest
             : throw new HyperkubeException(
                 ErrorKind.TagConflict, $"{tag}: the tag stands for something else, or for too many signatures; expected cosign's signatures")
