@@ -29,15 +29,16 @@ internal static class Run
 
         var code = await (
             verbosity == Verbosity.Quiet ? RunAsync(NoActivityLog.Instance)
-            : !isRefused && ShowsBars(line, host) ? BarLog.RunAsync(Terminal(line, options, host), host.Time, RunAsync)
-            : RunAsync(new PlainLog(host.Error, host.Time))).ConfigureAwait(false);
+            : !isRefused && ShowsBars(line, host) ? BarLog.RunAsync(
+                Terminal(line, options, host), host.Time, RunAsync, verbosity == Verbosity.Debug)
+            : RunAsync(new PlainLog(host.Error, host.Time, verbosity == Verbosity.Debug))).ConfigureAwait(false);
         await session!.WriteAsync().ConfigureAwait(false);
         return code;
     }
 
     private static int Refuse(ParseResult line, Session session)
     {
-        var command = line.CommandResult.Command is RootCommand ? "hyperkube" : $"hyperkube {line.CommandResult.Command.Name}";
+        var command = string.Join(' ', ["hyperkube", .. EnvironmentFlags.Names(line.CommandResult.Command)]);
         var message = string.Join("; ", line.Errors.Select(e => e.Message.TrimEnd('.')).Distinct(StringComparer.Ordinal));
         return session.Fail(ExitCodes.Usage, ExitCodes.NameOf(ErrorKind.Usage), message, $"{command} --help", cause: null);
     }

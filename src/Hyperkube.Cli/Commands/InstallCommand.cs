@@ -2,6 +2,7 @@ using System.CommandLine;
 using Hyperkube.Cli.Output;
 using Hyperkube.Host;
 using Hyperkube.Oci;
+using Hyperkube.Releases;
 
 namespace Hyperkube.Cli.Commands;
 
@@ -9,7 +10,7 @@ namespace Hyperkube.Cli.Commands;
 internal static class InstallCommand
 {
     /// <summary>What the command line asked for, parsed.</summary>
-    internal sealed record Request(InstallRequest Install, string Root, RegistryAccess Access);
+    internal sealed record Request(InstallRequest Install, string Root, TrustRequest Trust, RegistryAccess Access);
 
     internal static Command Create(GlobalOptions globals, Func<Request, CancellationToken, Task> run)
     {
@@ -35,11 +36,16 @@ internal static class InstallCommand
 
     internal static async Task RunAsync(Request request, Session session, CancellationToken cancellationToken)
     {
+        var install = request.Install with
+        {
+            Trust = request.Trust.Open(),
+            Exceptions = request.Trust.OpenExceptions(session.Host.Time),
+        };
         using var root = HostRoot.Open(request.Root);
         using var registries = (request.Access with { Root = root.Path }).Open(session);
         HostInstaller installer = new(
             root, registries.Transports.OpenSourceAsync, session.Log, session.Host.Variable("PATH"), session.Host.Time);
-        var result = await installer.InstallAsync(request.Install, cancellationToken).ConfigureAwait(false);
+        var result = await installer.InstallAsync(install, cancellationToken).ConfigureAwait(false);
         var traffic = registries.Client.Traffic;
         session.Result(
             new InstallOutput(
@@ -51,7 +57,8 @@ internal static class InstallCommand
                 [.. result.Binaries.Select(b => Output(b, root))],
                 result.Restarted,
                 traffic.BytesDownloaded,
-                traffic.Requests),
+                traffic.Requests,
+                result.IsDowngrade ? true : null),
             CliJson.Default.InstallOutput,
             (output, text) => Write(output, request.Install.IsDry, text));
         if (result.Failure is { } failure)
@@ -69,11 +76,15 @@ internal static class InstallCommand
         result.IsInstalled ? "installed" : "unchanged",
         result.Binary.Version,
         result.Binary.VersionProof,
-        result.Binary.Previous?.Link);
+        result.Binary.Previous?.Link,
+        result.Binary.Signature?.Signer,
+        result.Binary.Signature?.SignedAt,
+        result.Binary.Signature?.LogIndex);
 
     internal static string Word(VerificationMode mode) => mode switch
     {
         VerificationMode.Signature => "signature",
+        VerificationMode.Exception => "exception",
         VerificationMode.Digest => "digest",
         _ => "none",
     };
@@ -89,11 +100,16 @@ internal static class InstallCommand
                 _ => binary.Action,
             };
             text.WriteLine($"  {binary.Path}  {binary.Version ?? "of an unknown version"} ({binary.VersionProof})  {action}");
-            text.WriteLine($"    sha256:{binary.Sha256}  {Sizes.Text(binary.Size)}  verified by {Proof(binary.Verified)}");
+            text.WriteLine($"    sha256:{binary.Sha256}  {Sizes.Text(binary.Size)}  verified by {Proof(binary.Verified, binary.Signer)}");
             if (binary.ReplacedLink is { } link)
             {
                 text.WriteLine($"    replaced a symbolic link to {link}; rollback puts it back");
             }
+        }
+
+        if (result.Downgrade == true)
+        {
+            text.WriteLine($"  a DOWNGRADE from {result.Previous?.Version ?? "a newer version"}");
         }
 
         if (result.Restarted.Count > 0)
@@ -107,9 +123,12 @@ internal static class InstallCommand
         }
     }
 
-    private static string Proof(string verified) => verified switch
+    /// <summary>What a kind of verification means, for a person.</summary>
+    internal static string Proof(string verified, string? signer) => verified switch
     {
-        "signature" => "the Kubernetes release team's signature",
+        "signature" => signer is null || signer == ReleaseTrust.KubernetesRelease.Subject
+            ? "the Kubernetes release team's signature" : $"the signature of {signer}",
+        "exception" => "an EXCEPTION in this host's own list, not by a signature",
         "digest" => "the digest in the reference",
         _ => "NOTHING but the registry's word",
     };

@@ -13,6 +13,7 @@ internal sealed class InstallOptions
     private static readonly string[] DefaultNames = ["kubelet", "kubectl"];
 
     private HostFlags? _host;
+    private TrustFlags? _trust;
     private RegistryFlags? _registry;
 
     private readonly Argument<string[]> _names = new("NAME[=DEST]")
@@ -95,6 +96,7 @@ internal sealed class InstallOptions
             command.Options.Add(option);
         }
 
+        _trust = new TrustFlags(command, "default: none");
         _host = new HostFlags(command);
         foreach (var option in (Option[])[_rollback, _noProbe, _noUpstream, _noDelta, _verifyContent, _owner, _jitter, _force])
         {
@@ -134,6 +136,7 @@ internal sealed class InstallOptions
             Restart = _host.Restart(line, line.GetValue(_rollback)),
         },
         _host.Root(line),
+        _trust!.Read(line),
         _registry!.Read(line) with { WithoutUpstream = line.GetValue(_noUpstream) });
 
     private static string[] Names(string[]? words) => words is null or [] ? DefaultNames : words;

@@ -84,7 +84,7 @@ internal static class SignCommand
         using var key = ReadKey(request, session);
         using var registries = request.Access.Open(session);
         var (content, root) = await ImageSigner.OpenAsync(registries.Transports, request.Reference, cancellationToken).ConfigureAwait(false);
-        TrustedSigner signer = new(
+        Publishing.TrustedSigner signer = new(
             $"the key {request.Key}", VerificationPolicy.SignedBy(key.PublicKey).UnsafeWithoutLog());
         ImageSigner images = new(
             content, new ImageSigningIdentity(new KeySigner(key), signer, key), () => TrustedRoot.PublicGood, session.Host.Time);

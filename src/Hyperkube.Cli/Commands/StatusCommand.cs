@@ -67,7 +67,11 @@ internal static class StatusCommand
         file.Binary.Previous is { } previous
             ? new PreviousOutput(previous.Installed?.Version, previous.Installed?.Digest, previous.Sha256, previous.Link)
             : null,
-        [.. file.Running.Select(r => new RunningOutput(r.Process, r.IsOlder))]);
+        [.. file.Running.Select(r => new RunningOutput(r.Process, r.IsOlder))],
+        file.Binary.Signature?.Signer,
+        file.Binary.Signature?.SignedAt,
+        file.Binary.Signature?.LogIndex,
+        file.Binary.Commit);
 
     private static void Write(StatusOutput status, TextWriter text)
     {
@@ -77,7 +81,12 @@ internal static class StatusCommand
             text.WriteLine($"{file.Path}  {file.Version ?? "of an unknown version"} ({file.VersionProof}){problem}");
             text.WriteLine($"  from       {file.Reference}");
             text.WriteLine($"  image      {file.Digest}");
-            text.WriteLine($"  installed  {file.InstalledAt:yyyy-MM-dd HH:mm:ss} UTC, verified by {file.Verified}");
+            text.WriteLine($"  installed  {file.InstalledAt:yyyy-MM-dd HH:mm:ss} UTC, verified by {InstallCommand.Proof(file.Verified, file.Signer)}");
+            if (file.SignedAt is { } signed)
+            {
+                text.WriteLine($"  signed     {signed:yyyy-MM-dd HH:mm:ss} UTC by {file.Signer}, log entry {file.LogIndex}");
+            }
+
             text.WriteLine($"  content    sha256:{file.Sha256}  {Sizes.Text(file.Size)}");
             if (file.Previous is { } previous)
             {

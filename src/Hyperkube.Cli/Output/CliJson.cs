@@ -10,13 +10,18 @@ namespace Hyperkube.Cli.Output;
 [JsonSerializable(typeof(ErrorBody))]
 [JsonSerializable(typeof(BuildResult))]
 [JsonSerializable(typeof(FetchResult))]
+[JsonSerializable(typeof(VersionsResult))]
+[JsonSerializable(typeof(IReadOnlyList<ReleasedVersion>))]
 [JsonSerializable(typeof(InspectResult))]
 [JsonSerializable(typeof(CopyResult))]
 [JsonSerializable(typeof(ExplainResult))]
 [JsonSerializable(typeof(InstallOutput))]
+[JsonSerializable(typeof(VerifyOutput))]
 [JsonSerializable(typeof(StatusOutput))]
 [JsonSerializable(typeof(RollbackOutput))]
 [JsonSerializable(typeof(SignResult))]
+[JsonSerializable(typeof(TrustResult))]
+[JsonSerializable(typeof(TrustUpdateResult))]
 internal sealed partial class CliJson : JsonSerializerContext
 {
     /// <summary>Leaves <c>+</c> and letters of all languages as they are.</summary>
@@ -42,6 +47,15 @@ internal sealed record FetchResult(string Version, string Directory, IReadOnlyLi
 /// <summary>One file of it.</summary>
 internal sealed record FetchedFile(
     string Platform, string Name, string Path, string Sha256, long Size, string Verified, string Action);
+
+/// <summary>Which releases there are.</summary>
+internal sealed record VersionsResult(string Source, string? Minimum, string? Published, IReadOnlyList<ListedVersion> Versions);
+
+/// <summary>One of them.</summary>
+internal sealed record ListedVersion(string Version, string Minor, bool? Published);
+
+/// <summary>What <c>release</c> did about a release, or would do.</summary>
+internal sealed record ReleasedVersion(string Version, string Action, string? Digest, ErrorBody? Error, string? Reason);
 
 /// <summary>What <c>copy</c> copied.</summary>
 internal sealed record CopyResult(IReadOnlyList<CopiedImage> Images, long BytesDownloaded, long Requests);
@@ -92,7 +106,7 @@ internal sealed record InspectedLayer(string Digest, string MediaType, long Size
 /// <summary>What <c>install</c> did.</summary>
 internal sealed record InstallOutput(
     string Reference, string? Version, string Digest, bool Changed, PreviousOutput? Previous, IReadOnlyList<InstalledOutput> Binaries,
-    IReadOnlyList<string> Restarted, long BytesDownloaded, long Requests);
+    IReadOnlyList<string> Restarted, long BytesDownloaded, long Requests, bool? Downgrade);
 
 /// <summary>What was there before.</summary>
 internal sealed record PreviousOutput(string? Version, string? Digest, string? Sha256 = null, string? Link = null);
@@ -100,7 +114,18 @@ internal sealed record PreviousOutput(string? Version, string? Digest, string? S
 /// <summary>One file of an install.</summary>
 internal sealed record InstalledOutput(
     string Name, string Path, string Sha256, long Size, string Verified, string Action, string? Version, string VersionProof,
-    string? ReplacedLink);
+    string? ReplacedLink, string? Signer, DateTimeOffset? SignedAt, long? LogIndex);
+
+/// <summary>What <c>verify</c> proved.</summary>
+internal sealed record VerifyOutput(string? Reference, string? Digest, IReadOnlyList<VerifiedPlatform> Platforms);
+
+/// <summary>One platform of it.</summary>
+internal sealed record VerifiedPlatform(string Platform, string? Digest, IReadOnlyList<VerifiedOutput> Binaries);
+
+/// <summary>A binary, and what proves it, or why nothing does.</summary>
+internal sealed record VerifiedOutput(
+    string Name, string Path, string Sha256, long Size, string Verified, string? Signer, string? Issuer, DateTimeOffset? SignedAt,
+    long? LogIndex, string? Version, string? Package, string? Commit, ErrorBody? Error);
 
 /// <summary>What <c>status</c> saw.</summary>
 internal sealed record StatusOutput(
@@ -109,7 +134,8 @@ internal sealed record StatusOutput(
 /// <summary>One installed file.</summary>
 internal sealed record StatusFile(
     string Name, string Path, string Reference, string Digest, string? Version, string VersionProof, string Sha256, long Size,
-    string Verified, DateTimeOffset InstalledAt, string State, PreviousOutput? Previous, IReadOnlyList<RunningOutput> Running);
+    string Verified, DateTimeOffset InstalledAt, string State, PreviousOutput? Previous, IReadOnlyList<RunningOutput> Running,
+    string? Signer, DateTimeOffset? SignedAt, long? LogIndex, string? Commit);
 
 /// <summary>A process that runs it.</summary>
 internal sealed record RunningOutput(int Pid, bool Older);
@@ -128,3 +154,28 @@ internal sealed record SignResult(string Reference, string Digest, IReadOnlyList
 
 /// <summary>One index or manifest of it, and what was written: nothing, where a good signature was there.</summary>
 internal sealed record SignedEntry(string Digest, string Action, string? Bundle, string? Tag);
+
+/// <summary>Whom this program believes.</summary>
+internal sealed record TrustResult(
+    string Source, string Sha256, long Size, string MediaType, IReadOnlyList<TrustedLog> SignatureLogs,
+    IReadOnlyList<TrustedLog> CertificateLogs, IReadOnlyList<TrustedAuthority> CertificateAuthorities,
+    IReadOnlyList<TrustedAuthority> TimestampAuthorities, TrustedSigner Release, TrustedRepository Repository);
+
+/// <summary>A log of it.</summary>
+internal sealed record TrustedLog(string Url, string KeyId, string KeyKind, DateTimeOffset? Start, DateTimeOffset? End);
+
+/// <summary>An authority of it.</summary>
+internal sealed record TrustedAuthority(string Url, string Name, string Fingerprint, DateTimeOffset? Start, DateTimeOffset? End);
+
+/// <summary>Who has to have signed.</summary>
+internal sealed record TrustedSigner(string Identity, string Issuer);
+
+/// <summary>Where updates come from unless told.</summary>
+internal sealed record TrustedRepository(string Url, string RootSha256, long RootVersion, DateTimeOffset RootExpires);
+
+/// <summary>What <c>trust update</c> brought.</summary>
+internal sealed record TrustUpdateResult(
+    string Output, bool Changed, string Sha256, long Size, string Mirror, RepositoryVersions Versions, DateTimeOffset Expires);
+
+/// <summary>The versions of a repository's documents.</summary>
+internal sealed record RepositoryVersions(long Root, long Timestamp, long Snapshot, long Targets);

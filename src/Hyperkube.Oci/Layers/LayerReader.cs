@@ -3,6 +3,11 @@ namespace Hyperkube.Oci.Layers;
 /// <summary>Opens the tar inside a layer, whoever made it.</summary>
 public static class LayerReader
 {
+    /// <summary>Whether a media type is that of a layer that can be opened.</summary>
+    /// <param name="mediaType">The layer's.</param>
+    public static bool Knows(string mediaType) => mediaType
+        is MediaTypes.GzipLayer or MediaTypes.DockerGzipLayer or MediaTypes.ZstdLayer or MediaTypes.TarLayer;
+
     /// <summary>Wraps a blob in what its media type asks for.</summary>
     /// <param name="mediaType">The layer's.</param>
     /// <param name="blob">Disposed with the result.</param>

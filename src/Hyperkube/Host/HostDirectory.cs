@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Hyperkube.Oci;
 using Hyperkube.Oci.Content;
+using Hyperkube.Releases;
 using Microsoft.Win32.SafeHandles;
 
 namespace Hyperkube.Host;
@@ -232,6 +233,25 @@ internal sealed class HostDirectory(string path, string seen, SafeFileHandle han
         }
 
         return Digest.FromHash(hash.GetCurrentHash());
+    }
+
+    /// <summary>Looks whether a file is a whole program for a platform, and the one of a name.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="platform">What it must be for.</param>
+    /// <param name="name">Which program it must be; null for any: its bytes are not signed, so nothing in them proves that.</param>
+    /// <param name="where">Which file, for messages.</param>
+    /// <returns>What it was built from; null without a name.</returns>
+    internal GoBuildInfo? CheckProgram(string file, Platform platform, string? name, string where)
+    {
+        using var program = TryOpen(file) ?? throw Refused(file, "it is gone");
+        HandleStream content = new(program, 0, RandomAccess.GetLength(program));
+        if (name is not null)
+        {
+            return BinaryBinding.Check(content, platform, name, where);
+        }
+
+        _ = ElfFile.Check(content, platform, where);
+        return null;
     }
 
     public void Dispose() => handle.Dispose();

@@ -44,7 +44,7 @@ public sealed class HostInstaller(
         }
         catch (HyperkubeException e) when (!request.IsDry)
         {
-            if (e.Kind is ErrorKind.BadContent or ErrorKind.BadDigest or ErrorKind.NotFound)
+            if (e.Kind is ErrorKind.BadContent or ErrorKind.BadDigest or ErrorKind.Unsigned or ErrorKind.BadSignature or ErrorKind.NotFound)
             {
                 destinations.RemoveParts();
             }
@@ -65,7 +65,7 @@ public sealed class HostInstaller(
     private async Task<InstallResult> InstallAsync(
         InstallRequest request, HostState state, ImageSource source, Destinations destinations, CancellationToken cancellationToken)
     {
-        Installed installed = new(state, destinations, request);
+        Installed installed = new(state, destinations, request, new KeptProofs(request, state, log));
         if (installed.MayBeCurrent
             && await DigestOfAsync(request.Reference, source, cancellationToken).ConfigureAwait(false) is { } digest
             && installed.IsCurrent(digest, cancellationToken))
@@ -76,6 +76,11 @@ public sealed class HostInstaller(
 
         await WaitAsync(request, cancellationToken).ConfigureAwait(false);
         var found = await source.FindAsync(cancellationToken).ConfigureAwait(false);
+        if (request.Demand is { } demand)
+        {
+            await demand.CheckAsync(source.Content, found, cancellationToken).ConfigureAwait(false);
+        }
+
         var image = await NodeImage.OpenAsync(source.Content, request.Reference, found, request.Platform, cancellationToken)
             .ConfigureAwait(false);
         installed.CheckHolds(image);
@@ -85,21 +90,13 @@ public sealed class HostInstaller(
 
     private static void CheckVerification(InstallRequest request)
     {
-        switch (request.Verify)
+        if (request.Verify == VerificationMode.Digest && request.Reference.Pin is null)
         {
-            case VerificationMode.Signature:
-                throw new HyperkubeException(ErrorKind.Usage, "install: signatures cannot be verified by this version")
-                {
-                    Hint = "--verify digest with a reference that has @sha256:..., or --insecure-skip-signature",
-                };
-            case VerificationMode.Digest when request.Reference.Pin is null:
-                throw new HyperkubeException(
-                    ErrorKind.Usage, $"--verify digest: {request.Reference} has no digest; expected a reference with @sha256:...")
-                {
-                    Hint = "take the digest from whoever built the image: hyperkube inspect shows it",
-                };
-            default:
-                break;
+            throw new HyperkubeException(
+                ErrorKind.Usage, $"--verify digest: {request.Reference} has no digest; expected a reference with @sha256:...")
+            {
+                Hint = "take the digest from whoever built the image: hyperkube inspect shows it",
+            };
         }
     }
 

@@ -18,15 +18,18 @@ public sealed class HostState : IDisposable
     private const string ReceiptName = "receipt.json";
     private const string DamagedName = "receipt.json.damaged";
     private const string IntentName = "intent.json";
+    private const string EvidencePath = DirectoryPath + "/evidence";
+    private const string EvidenceSuffix = ".sigstore.json";
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
+    private readonly HostRoot _root;
     private readonly HostDirectory _directory;
     private readonly DirectoryLock? _lock;
     private readonly Action<string> _warn;
 
-    private HostState(HostDirectory directory, DirectoryLock? held, Action<string> warn)
+    private HostState(HostRoot root, HostDirectory directory, DirectoryLock? held, Action<string> warn)
     {
-        (_directory, _lock, _warn) = (directory, held, warn);
+        (_root, _directory, _lock, _warn) = (root, directory, held, warn);
         Receipt = ReadReceipt();
     }
 
@@ -56,7 +59,7 @@ public sealed class HostState : IDisposable
             File.SetUnixFileMode(directory.Handle, OwnerOnly);
             var held = await DirectoryLock.AcquireAsync(directory.Link, patience, cancellationToken, root.Seen(DirectoryPath))
                 .ConfigureAwait(false);
-            return new HostState(directory, held, warn);
+            return new HostState(root, directory, held, warn);
         }
         catch (UnauthorizedAccessException)
         {
@@ -74,7 +77,7 @@ public sealed class HostState : IDisposable
     /// <param name="root">The host.</param>
     /// <param name="warn">Told of a receipt that cannot be read.</param>
     public static HostState Look(HostRoot root, Action<string> warn) => new(
-        root.TryOpenDirectory(DirectoryPath) ?? HostDirectory.Missing(DirectoryPath, root.Seen(DirectoryPath)), held: null, warn);
+        root, root.TryOpenDirectory(DirectoryPath) ?? HostDirectory.Missing(DirectoryPath, root.Seen(DirectoryPath)), held: null, warn);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -96,6 +99,29 @@ public sealed class HostState : IDisposable
         }
 
         Receipt = receipt;
+        RemoveEvidenceOfNothing();
+    }
+
+    /// <summary>Keeps the evidence of a binary, to look at it again when somebody else is to be believed.</summary>
+    /// <remarks>Written before the receipt that speaks of it: what nothing speaks of is removed.</remarks>
+    internal void KeepEvidence(string sha256, ReadOnlySpan<byte> bundle)
+    {
+        using var directory = _root.OpenOrMakeDirectory(EvidencePath, OwnerOnly);
+        directory.Write(sha256 + EvidenceSuffix, bundle);
+    }
+
+    /// <summary>The evidence that was kept of a binary; null if there is none, or it cannot be read.</summary>
+    internal byte[]? TryReadEvidence(string sha256)
+    {
+        try
+        {
+            using var directory = _root.TryOpenDirectory(EvidencePath);
+            return directory?.TryRead(sha256 + EvidenceSuffix, Releases.ReleaseTrust.MaxBundleBytes);
+        }
+        catch (Exception e) when (e is HyperkubeException or IOException or InvalidDataException or UnauthorizedAccessException)
+        {
+            return null; // It can be fetched again.
+        }
     }
 
     internal void Save(SwitchIntent intent) => _directory.Write(IntentName, Json(intent, HostJson.Default.SwitchIntent));
@@ -124,6 +150,20 @@ public sealed class HostState : IDisposable
         foreach (var name in _directory.Names(StagedBinary.Prefix))
         {
             _directory.Remove(name);
+        }
+
+        RemoveEvidenceOfNothing();
+    }
+
+    // A rollback wants that of the file which it puts back.
+    private void RemoveEvidenceOfNothing()
+    {
+        using var directory = _root.TryOpenDirectory(EvidencePath);
+        var needed = Receipt.Binaries.Concat(Receipt.Binaries.Select(b => b.Previous?.Installed).OfType<InstalledBinary>())
+            .Where(b => b.Signature is not null).Select(b => b.Sha256 + EvidenceSuffix).ToHashSet(StringComparer.Ordinal);
+        foreach (var name in directory?.Names("").Where(n => !needed.Contains(n)).ToList() ?? [])
+        {
+            directory!.Remove(name);
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Hyperkube.Sigstore;
 
 namespace Hyperkube.Host;
 
@@ -59,6 +60,10 @@ public enum VerificationMode
     [JsonStringEnumMemberName("digest")]
     Digest,
 
+    /// <summary>By an entry for exactly these bytes in the host's own list of binaries whose signature is wrong.</summary>
+    [JsonStringEnumMemberName("exception")]
+    Exception,
+
     /// <summary>By the signature of the Kubernetes release team.</summary>
     [JsonStringEnumMemberName("signature")]
     Signature,
@@ -88,8 +93,8 @@ public sealed record InstalledBinary
     /// <summary>What the image, or the binary itself, says it is; null when nobody says.</summary>
     public string? Version { get; init; }
 
-    /// <summary><c>probed</c> if the binary itself said its version, <c>pinned</c> if the image of the caller's digest did, <c>claimed</c>
-    /// if any image did.</summary>
+    /// <summary><c>probed</c> if the binary itself said its version, <c>pinned</c> if the image of the caller's digest did, <c>policy</c> if
+    /// an image did that the caller's policy vouches for, <c>claimed</c> if any image did.</summary>
     public string VersionProof { get; init => field = value ?? Claimed; } = Claimed;
 
     /// <summary>64 hex digits.</summary>
@@ -100,6 +105,18 @@ public sealed record InstalledBinary
 
     /// <summary>How it was checked.</summary>
     public required VerificationMode Verified { get; init; }
+
+    /// <summary>Who signed it, and by whose word; null unless a signature proved it.</summary>
+    public SignatureProof? Signature { get; init; }
+
+    /// <summary>The main package, by the build information inside the signed bytes; null unless that was looked at.</summary>
+    public string? Package { get; init; }
+
+    /// <summary>The commit, by the same information; null unless it says one.</summary>
+    public string? Commit { get; init; }
+
+    /// <summary>The <see cref="ImageDemand.Fingerprint"/> that the image met; null if nothing was demanded of it.</summary>
+    public string? Policy { get; init; }
 
     /// <summary>When.</summary>
     public required DateTimeOffset InstalledAt { get; init; }
@@ -112,11 +129,40 @@ public sealed record InstalledBinary
 
     /// <summary>Whether more than the image's own word proves the version.</summary>
     [JsonIgnore]
-    public bool IsVersionProved => VersionProof is Probed or Pinned;
+    public bool IsVersionProved => VersionProof is Probed or Pinned or ByPolicy;
 
     internal const string Claimed = "claimed";
     internal const string Pinned = "pinned";
     internal const string Probed = "probed";
+    internal const string ByPolicy = "policy";
+}
+
+/// <summary>What a signature proved of a binary. The evidence itself is kept beside the receipt.</summary>
+public sealed record SignatureProof
+{
+    /// <summary>The <see cref="Releases.ReleaseTrust.Fingerprint"/> of what was believed.</summary>
+    public required string Trust { get; init; }
+
+    /// <summary>Who signed.</summary>
+    public string? Signer { get; init; }
+
+    /// <summary>Who vouched for the signer's name.</summary>
+    public string? Issuer { get; init; }
+
+    /// <summary>When the signature was there, by a log's or an authority's own signature.</summary>
+    public DateTimeOffset? SignedAt { get; init; }
+
+    /// <summary>The number of its entry in the log.</summary>
+    public long? LogIndex { get; init; }
+
+    internal static SignatureProof Of(VerifiedEvidence proof, string trust) => new()
+    {
+        Trust = trust,
+        Signer = proof.Signer?.Subject,
+        Issuer = proof.Signer?.Issuer,
+        SignedAt = proof.SignedAt,
+        LogIndex = proof.LogIndex,
+    };
 }
 
 /// <summary>A file that was replaced and is kept.</summary>

@@ -1,4 +1,5 @@
 using Hyperkube.Oci;
+using Hyperkube.Oci.Content;
 using Hyperkube.Releases;
 
 namespace Hyperkube.Host;
@@ -17,6 +18,15 @@ public sealed record InstallRequest
 
     /// <summary>What must be proved.</summary>
     public required VerificationMode Verify { get; init; }
+
+    /// <summary>Whom to believe about binaries, where a signature must prove them.</summary>
+    public ReleaseTrust Trust { get; init; } = new();
+
+    /// <summary>The binaries that this host accepts although their published signature is wrong.</summary>
+    public ExemptBinaries Exceptions { get; init; } = ExemptBinaries.None;
+
+    /// <summary>What must be true of the image as such; null for nothing.</summary>
+    public ImageDemand? Demand { get; init; }
 
     /// <summary>Whose the files will be.</summary>
     public FileOwner Owner { get; init; } = FileOwner.Root;
@@ -45,6 +55,11 @@ public sealed record InstallRequest
     /// <summary>What is restarted then.</summary>
     public RestartRequest Restart { get; init; } = new();
 }
+
+/// <summary>What must be true of an image as such, before anything of it is believed or fetched: that somebody has signed it, say.</summary>
+/// <param name="Fingerprint">The same for the same demands. What met others has to be checked again.</param>
+/// <param name="CheckAsync">Throws unless the image meets them: told where it is, and what the reference stands for.</param>
+public sealed record ImageDemand(string Fingerprint, Func<IContentSource, Descriptor, CancellationToken, Task> CheckAsync);
 
 /// <summary>Which units run what is installed, and what healthy means.</summary>
 public sealed record RestartRequest
@@ -116,6 +131,9 @@ public sealed record InstallResult
 
     /// <summary>Each file.</summary>
     public required IReadOnlyList<InstalledResult> Binaries { get; init; }
+
+    /// <summary>Whether a file was replaced, or would be, by an older version than the receipt says was there.</summary>
+    public bool IsDowngrade { get; init; }
 
     /// <summary>The units that were restarted.</summary>
     public IReadOnlyList<string> Restarted { get; init; } = [];

@@ -9,12 +9,16 @@ namespace Hyperkube.Host;
 internal sealed class InstallRun(
     InstallRequest request, NodeImage image, HostState state, Installed installed, HostRoot root, IActivityLog log, TimeProvider time)
 {
+    private readonly BinaryProofs _proofs = new(request, image, log);
     private readonly ConcurrentDictionary<Destination, KubernetesVersion?> _probed = [];
+    private readonly ConcurrentDictionary<Destination, GoBuildInfo?> _built = [];
+    private readonly InstallReceipt _before = state.Receipt;
 
     internal async Task<InstallResult> RunAsync(IContentSource source, bool isRemote, CancellationToken cancellationToken)
     {
         var present = installed.Destinations.Where(d => IsPresent(d, cancellationToken)).ToList();
         var wanted = installed.Destinations.Except(present).ToList();
+        await ProveAsync(source, present, wanted, cancellationToken).ConfigureAwait(false);
         if (request.IsDry && wanted.All(w => ClaimFor(w) is not null))
         {
             return Result(present, wanted.Select(w => Foreseen(w, ClaimFor(w)!.Sha256, ClaimFor(w)!.Size)));
@@ -45,6 +49,53 @@ internal sealed class InstallRun(
         }
     }
 
+    // Before any layer of a binary is asked for: by the evidence and the annotations, which the bytes must keep to then.
+    private async Task ProveAsync(
+        IContentSource source, List<Destination> present, List<Destination> wanted, CancellationToken cancellationToken)
+    {
+        if (!_proofs.AreAsked)
+        {
+            return;
+        }
+
+        List<Destination> open = [.. wanted];
+        foreach (var destination in present)
+        {
+            var hash = installed.HashOf(destination, cancellationToken)!.Value;
+            if (IsInReceipt(destination, hash) && installed.ProofOf(destination) is { } proof)
+            {
+                _proofs.Add(destination.Name, hash, proof);
+            }
+            else
+            {
+                open.Add(destination);
+            }
+        }
+
+        await _proofs.ReadAsync(source, [.. open.Select(d => d.Name).Distinct(StringComparer.Ordinal)], cancellationToken)
+            .ConfigureAwait(false);
+        foreach (var destination in open)
+        {
+            if (!wanted.Contains(destination))
+            {
+                _ = _proofs.Of(destination.Name, installed.HashOf(destination, cancellationToken)!.Value);
+                _built[destination] = destination.Directory.CheckProgram(
+                    destination.FileName, request.Platform, destination.Name, destination.Directory.Seen(destination.FileName));
+            }
+            else if (ClaimFor(destination) is { } claim)
+            {
+                _ = _proofs.Of(destination.Name, claim.Sha256);
+            }
+            else
+            {
+                _proofs.CheckHope(destination.Name);
+            }
+        }
+    }
+
+    private bool IsInReceipt(Destination destination, Digest hash) => installed.At(destination) is { } there
+        && there.Platform == request.Platform.ToString() && there.Name == destination.Name && there.Sha256 == hash.Hex;
+
     // What will be replaced is hashed while the new comes.
     private async Task<IReadOnlyDictionary<Destination, StagedBinary>> StageAsync(
         BinaryFetch fetch, List<Destination> wanted, CancellationToken cancellationToken)
@@ -63,7 +114,9 @@ internal sealed class InstallRun(
     // While others still come.
     private async Task MakeReadyAsync(Destination destination, StagedBinary binary, CancellationToken cancellationToken)
     {
-        binary.CheckProgram(request.Platform, $"{image.Root.Digest}: /{destination.ImagePath}");
+        _ = _proofs.Of(destination.Name, binary.Content!.Digest);
+        _built[destination] = binary.CheckProgram(
+            request.Platform, _proofs.AreAsked ? destination.Name : null, $"{image.Root.Digest}: /{destination.ImagePath}");
         binary.Seal(request.Owner, SecurityLabel.For(destination.Directory, destination.FileName));
         _probed[destination] = await ProbeAsync(destination, binary, cancellationToken).ConfigureAwait(false);
     }
@@ -80,8 +133,18 @@ internal sealed class InstallRun(
             switched.Add((step, entry with { Previous = PreviousOf(destination, step) }));
         }
 
+        foreach (var (_, binary) in switched.Where(s => IsDowngrade(s.Binary)))
+        {
+            log.Warn($"{binary.Path}: {_before.At(binary.Path)!.Version} is replaced by {binary.Version}, which is OLDER");
+        }
+
         cancellationToken.ThrowIfCancellationRequested(); // From here on it is finished.
         var kept = present.Select(Refreshed).ToList();
+        foreach (var binary in kept.Concat(switched.Select(s => s.Binary)))
+        {
+            KeepEvidence(binary);
+        }
+
         var receipt = state.Receipt.With([.. kept, .. switched.Select(s => s.Binary)]) with
         {
             Holds = [.. state.Receipt.Holds.Where(h => !installed.IsOnHold(h))], // The reference points elsewhere, or --force.
@@ -114,13 +177,15 @@ internal sealed class InstallRun(
             }
         }
 
-        CheckMinimum(destination, version ?? PinnedVersion);
+        CheckMinimum(destination, version ?? VouchedVersion);
         return version;
     }
 
-    // What the caller's digest stands for was looked at by whoever chose the digest.
-    private KubernetesVersion? PinnedVersion =>
-        request.Verify == VerificationMode.Digest && KubernetesVersion.TryParse(image.Version, null, out var version) ? version : null;
+    // What the caller's digest stands for was looked at by whoever chose the digest; what a policy vouches for, by those whom it names.
+    private KubernetesVersion? VouchedVersion =>
+        (IsPinned || request.Demand is not null) && KubernetesVersion.TryParse(image.Version, null, out var version) ? version : null;
+
+    private bool IsPinned => request.Verify != VerificationMode.None && request.Reference.Pin is not null;
 
     private void CheckMinimum(Destination destination, KubernetesVersion? version)
     {
@@ -145,8 +210,7 @@ internal sealed class InstallRun(
         var hash = installed.HashOf(destination, cancellationToken);
         return hash is not null && IsDressed(destination) && (
             hash == ClaimFor(destination)?.Sha256
-            || (installed.At(destination) is { } there && there.Digest == image.Root.Digest.ToString()
-                && there.Platform == request.Platform.ToString() && there.Name == destination.Name && there.Sha256 == hash.Value.Hex));
+            || (IsInReceipt(destination, hash.Value) && installed.At(destination)!.Digest == image.Root.Digest.ToString()));
     }
 
     private bool IsSame(Destination destination, StagedBinary staged, CancellationToken cancellationToken) =>
@@ -212,23 +276,45 @@ internal sealed class InstallRun(
             Installed = installed.At(destination) is { } there && there.Sha256 == step.OldSha256 ? there with { Previous = null } : null,
         };
 
-    private InstalledBinary Entry(Destination destination, Descriptor content, KubernetesVersion? probed) => new()
+    private InstalledBinary Entry(Destination destination, Descriptor content, KubernetesVersion? probed)
     {
-        Path = destination.Path,
-        Name = destination.Name,
-        Reference = request.Reference.ToString(),
-        Digest = image.Root.Digest.ToString(),
-        Manifest = image.Manifest.Digest.ToString(),
-        Platform = request.Platform.ToString(),
-        Version = probed?.ToString() ?? image.Version,
-        VersionProof = probed is not null ? InstalledBinary.Probed
-            : PinnedVersion is not null ? InstalledBinary.Pinned
-            : InstalledBinary.Claimed,
-        Sha256 = content.Digest.Hex,
-        Size = content.Size,
-        Verified = request.Verify,
-        InstalledAt = time.GetUtcNow(),
-    };
+        var proof = _proofs.Of(destination.Name, content.Digest);
+        var built = _built.GetValueOrDefault(destination);
+        return new InstalledBinary
+        {
+            Path = destination.Path,
+            Name = destination.Name,
+            Reference = request.Reference.ToString(),
+            Digest = image.Root.Digest.ToString(),
+            Manifest = image.Manifest.Digest.ToString(),
+            Platform = request.Platform.ToString(),
+            Version = probed?.ToString() ?? image.Version,
+            VersionProof = probed is not null ? InstalledBinary.Probed
+                : VouchedVersion is null ? InstalledBinary.Claimed
+                : IsPinned ? InstalledBinary.Pinned
+                : InstalledBinary.ByPolicy,
+            Sha256 = content.Digest.Hex,
+            Size = content.Size,
+            Verified = proof.Verified,
+            Signature = proof.Signature,
+            Package = built?.Path,
+            Commit = built?.Settings.GetValueOrDefault("vcs.revision"),
+            Policy = request.Demand?.Fingerprint,
+            InstalledAt = time.GetUtcNow(),
+        };
+    }
+
+    private void KeepEvidence(InstalledBinary binary)
+    {
+        if (Digest.TryParse($"sha256:{binary.Sha256}", null, out var sha256) && _proofs.Of(binary.Name, sha256).Bundle is { } bundle)
+        {
+            state.KeepEvidence(binary.Sha256, bundle.Span);
+        }
+    }
+
+    private bool IsDowngrade(InstalledBinary binary) =>
+        KubernetesVersion.TryParse(_before.At(binary.Path)?.Version, null, out var old)
+        && KubernetesVersion.TryParse(binary.Version, null, out var now) && now.CompareTo(old) < 0;
 
     // The bytes are the same: only where they came from, and how they are proved, is said anew.
     private InstalledBinary Refreshed(Destination destination)
@@ -246,6 +332,10 @@ internal sealed class InstallRun(
                 Version = there.IsVersionProved ? there.Version : entry.Version ?? there.Version,
                 VersionProof = there.IsVersionProved ? there.VersionProof : entry.VersionProof,
                 Verified = there.Verified > entry.Verified ? there.Verified : entry.Verified,
+                Signature = there.Verified > entry.Verified ? there.Signature : entry.Signature,
+                Package = entry.Package ?? there.Package,
+                Commit = entry.Commit ?? there.Commit,
+                Policy = entry.Policy ?? (there.Digest == entry.Digest ? there.Policy : null),
             };
     }
 
@@ -267,6 +357,7 @@ internal sealed class InstallRun(
             Version = image.Version ?? entries.FirstOrDefault()?.Version,
             Digest = image.Root.Digest,
             Previous = previous,
+            IsDowngrade = entries.Exists(IsDowngrade),
             Binaries =
             [
                 .. installed.Destinations.Select(d => entries.Find(e => e.Path == d.Path) is { } entry

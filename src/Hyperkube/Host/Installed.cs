@@ -4,30 +4,45 @@ using Hyperkube.Releases;
 namespace Hyperkube.Host;
 
 /// <summary>What is at the destinations already, by the receipt and by looking.</summary>
-internal sealed class Installed(HostState state, Destinations destinations, InstallRequest request)
+internal sealed class Installed(HostState state, Destinations destinations, InstallRequest request, KeptProofs kept)
 {
+    private readonly Dictionary<string, BinaryProof?> _proofs = new(StringComparer.Ordinal);
+
     private readonly Dictionary<string, (Digest? Hash, FileStamp? Stamp)> _looks = new(StringComparer.Ordinal);
 
     internal IReadOnlyList<Destination> Destinations => destinations.All;
 
     /// <summary>Whether the receipt speaks of all destinations, so that it is worth asking what the reference stands for.</summary>
     internal bool MayBeCurrent => Destinations.All(d => state.Receipt.At(d.Path) is { } there
-        && there.Name == d.Name && there.Platform == request.Platform.ToString() && there.Verified >= request.Verify);
+        && there.Name == d.Name && there.Platform == request.Platform.ToString()
+        && (request.Demand is null || there.Policy == request.Demand.Fingerprint) && ProofOf(d) is not null);
 
     /// <summary>What the receipt says of a destination; null if nothing.</summary>
     internal InstalledBinary? At(Destination destination) => state.Receipt.At(destination.Path);
+
+    /// <summary>What proves the binary of the receipt, at least as strongly as is asked for now; null if nothing does.</summary>
+    internal BinaryProof? ProofOf(Destination destination)
+    {
+        if (!_proofs.TryGetValue(destination.Path, out var proof))
+        {
+            _proofs[destination.Path] = proof = At(destination) is { } there ? kept.Of(there) : null;
+        }
+
+        return proof;
+    }
 
     /// <summary>Whether everything is there already, of this image, as it was left.</summary>
     internal bool IsCurrent(Digest digest, CancellationToken cancellationToken) =>
         Destinations.All(d => At(d) is { } there && there.Digest == digest.ToString() && IsOldEnough(there)
             && IsUntouched(d, there, cancellationToken));
 
-    /// <summary>Writes down what the file system said when it was looked at, so that the next look is as cheap as can be; and that the
-    /// reference points elsewhere than to what is on hold.</summary>
+    /// <summary>Writes down what the file system said when it was looked at, and by whose word the proof counts now, so that the next look is
+    /// as cheap as can be; and that the reference points elsewhere than to what is on hold.</summary>
     internal void Refresh(Digest digest)
     {
-        var touched = Destinations.Select(d => (Entry: At(d)!, Seen: LookOf(d).Stamp!))
-            .Where(d => !d.Seen.IsSame(d.Entry.Stamp)).Select(d => d.Entry with { Stamp = d.Seen }).ToList();
+        var touched = Destinations.Select(d => (Entry: At(d)!, Seen: LookOf(d).Stamp!, Proof: ProofOf(d)!))
+            .Where(d => !d.Seen.IsSame(d.Entry.Stamp) || d.Proof.Signature != d.Entry.Signature)
+            .Select(d => d.Entry with { Stamp = d.Seen, Verified = d.Proof.Verified, Signature = d.Proof.Signature }).ToList();
         var holds = state.Receipt.Holds.Where(h => h.Digest == digest.ToString() || !IsOnHold(h)).ToList();
         if ((touched.Count > 0 || holds.Count < state.Receipt.Holds.Count) && !request.IsDry)
         {

@@ -12,7 +12,7 @@ internal sealed class LayerFetch(IContentSource source, Descriptor layer, Digest
     /// <param name="read">Reads the tar to its end; what it gives counts only if nothing is thrown. May be called again.</param>
     /// <param name="cancellationToken">Ends the wait; what has come stays as a part.</param>
     /// <exception cref="HyperkubeException">No source has the right bytes, or the right bytes are wrong.</exception>
-    internal async Task<LayerFiles> RunAsync(Func<Stream, CancellationToken, Task<LayerFiles>> read, CancellationToken cancellationToken)
+    internal async Task<T> RunAsync<T>(Func<Stream, CancellationToken, Task<T>> read, CancellationToken cancellationToken)
     {
         while (true)
         {
@@ -39,8 +39,8 @@ internal sealed class LayerFetch(IContentSource source, Descriptor layer, Digest
         }
     }
 
-    private async Task<LayerFiles> ReadAsync(
-        ReadAheadStream blob, Func<Stream, CancellationToken, Task<LayerFiles>> read, CancellationToken cancellationToken)
+    private async Task<T> ReadAsync<T>(
+        ReadAheadStream blob, Func<Stream, CancellationToken, Task<T>> read, CancellationToken cancellationToken)
     {
         ReadAheadStream tar = new(new LayerTar(
             LayerReader.OpenTar(layer.MediaType, new LeftOpen(blob)), diffId, LayerTar.MaxBytesOf(layer.Size)));

@@ -15,6 +15,7 @@ internal sealed class NodeImage
     private NodeImage(Descriptor root, Descriptor manifest, ImageManifest content, ImageConfig config, string? version)
     {
         (Root, Manifest, Layers, DiffIds, Version) = (root, manifest, content.Layers, config.RootFileSystem.DiffIds, version);
+        Platform = new Platform(config.Os, config.Architecture);
     }
 
     /// <summary>What the reference stands for.</summary>
@@ -22,6 +23,9 @@ internal sealed class NodeImage
 
     /// <summary>The manifest of the platform.</summary>
     internal Descriptor Manifest { get; }
+
+    /// <summary>For what, by its config; whatever variant that says.</summary>
+    internal Platform Platform { get; }
 
     /// <summary>Its layers, bottom first.</summary>
     internal IReadOnlyList<Descriptor> Layers { get; }
@@ -39,15 +43,55 @@ internal sealed class NodeImage
         IContentSource source, ImageReference reference, Descriptor root, Platform platform, CancellationToken cancellationToken)
     {
         var document = await source.ReadDocumentAsync(root, cancellationToken).ConfigureAwait(false);
-        var (manifest, said) = (root, (string?)null);
-        if (MediaTypes.IsIndex(root.MediaType))
+        if (!MediaTypes.IsIndex(root.MediaType))
         {
-            var index = OciJson.ReadIndex(document, root.Digest.ToString());
-            manifest = Choose(index, platform, reference);
-            said = index.Annotations?.GetValueOrDefault(Annotations.Version);
-            document = await source.ReadDocumentAsync(manifest, cancellationToken).ConfigureAwait(false);
+            return await ReadAsync(source, reference, (root, root), document, platform, said: null, cancellationToken).ConfigureAwait(false);
         }
-        else if (!MediaTypes.IsManifest(root.MediaType))
+
+        var index = OciJson.ReadIndex(document, root.Digest.ToString());
+        var manifest = Choose(index, platform, reference);
+        document = await source.ReadDocumentAsync(manifest, cancellationToken).ConfigureAwait(false);
+        return await ReadAsync(source, reference, (root, manifest), document, platform, SaidBy(index), cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Reads the documents of all platforms.</summary>
+    /// <exception cref="HyperkubeException">There is none (<see cref="ErrorKind.NotFound"/>), or the documents contradict each other
+    /// (<see cref="ErrorKind.BadContent"/>).</exception>
+    internal static async Task<IReadOnlyList<NodeImage>> OpenAllAsync(
+        IContentSource source, ImageReference reference, Descriptor root, CancellationToken cancellationToken)
+    {
+        var document = await source.ReadDocumentAsync(root, cancellationToken).ConfigureAwait(false);
+        if (!MediaTypes.IsIndex(root.MediaType))
+        {
+            return [await ReadAsync(source, reference, (root, root), document, platform: null, said: null, cancellationToken).ConfigureAwait(false)];
+        }
+
+        var index = OciJson.ReadIndex(document, root.Digest.ToString());
+        List<NodeImage> images = [];
+        foreach (var manifest in ImagesOf(index))
+        {
+            document = await source.ReadDocumentAsync(manifest, cancellationToken).ConfigureAwait(false);
+            images.Add(await ReadAsync(source, reference, (root, manifest), document, manifest.Platform, SaidBy(index), cancellationToken)
+                .ConfigureAwait(false));
+        }
+
+        return images.Count > 0 ? images : throw new HyperkubeException(ErrorKind.NotFound, $"{reference}: has no image for any platform");
+    }
+
+    /// <summary>What a layer says is in it; null if it says nothing.</summary>
+    internal static ClaimedFile? ClaimOf(Descriptor layer) =>
+        layer.Annotation(NodeImageRecipe.FilePath) is ['/', .. var path]
+        && layer.Annotation(NodeImageRecipe.FileSha256) is { } hex && Digest.TryParse($"sha256:{hex}", null, out var sha256)
+        && long.TryParse(layer.Annotation(NodeImageRecipe.FileSize), NumberStyles.None, CultureInfo.InvariantCulture, out var size)
+            ? new ClaimedFile(path, sha256, size)
+            : null;
+
+    private static async Task<NodeImage> ReadAsync(
+        IContentSource source, ImageReference reference, (Descriptor Root, Descriptor Manifest) which, byte[] document, Platform? platform,
+        string? said, CancellationToken cancellationToken)
+    {
+        var (root, manifest) = which;
+        if (!MediaTypes.IsManifest(manifest.MediaType))
         {
             throw new HyperkubeException(ErrorKind.BadContent, $"{reference}: a '{root.MediaType}'; expected an image or an index");
         }
@@ -62,18 +106,14 @@ internal sealed class NodeImage
         return new NodeImage(root, manifest, content, config, VersionOf(version) ?? VersionOf(TagOf(reference)));
     }
 
-    /// <summary>What a layer says is in it; null if it says nothing.</summary>
-    internal static ClaimedFile? ClaimOf(Descriptor layer) =>
-        layer.Annotation(NodeImageRecipe.FilePath) is ['/', .. var path]
-        && layer.Annotation(NodeImageRecipe.FileSha256) is { } hex && Digest.TryParse($"sha256:{hex}", null, out var sha256)
-        && long.TryParse(layer.Annotation(NodeImageRecipe.FileSize), NumberStyles.None, CultureInfo.InvariantCulture, out var size)
-            ? new ClaimedFile(path, sha256, size)
-            : null;
+    private static string? SaidBy(ImageIndex index) => index.Annotations?.GetValueOrDefault(Annotations.Version);
+
+    private static List<Descriptor> ImagesOf(ImageIndex index) =>
+        [.. index.Manifests.Where(m => MediaTypes.IsManifest(m.MediaType) && m.Platform is not null and not { Os: "unknown" })];
 
     private static Descriptor Choose(ImageIndex index, Platform platform, ImageReference reference)
     {
-        var images = index.Manifests.Where(m => MediaTypes.IsManifest(m.MediaType) && m.Platform is not null and not { Os: "unknown" })
-            .ToList();
+        var images = ImagesOf(index);
         return images.Find(m => m.Platform == platform)
             ?? images.Find(m => IsFor(platform, m.Platform!.Os, m.Platform.Architecture, m.Platform.Variant))
             ?? throw new HyperkubeException(
@@ -81,9 +121,9 @@ internal sealed class NodeImage
     }
 
     private static void Check(
-        ImageReference reference, Platform platform, bool isAlone, ImageManifest manifest, ImageConfig config)
+        ImageReference reference, Platform? platform, bool isAlone, ImageManifest manifest, ImageConfig config)
     {
-        if (!IsFor(platform, config.Os, config.Architecture, config.Variant))
+        if (platform is not null && !IsFor(platform, config.Os, config.Architecture, config.Variant))
         {
             throw new HyperkubeException(
                 isAlone ? ErrorKind.NotFound : ErrorKind.BadContent,

@@ -76,13 +76,11 @@ internal sealed class StagedBinary : IDisposable
     /// <summary>Takes note that all of it is written.</summary>
     internal void Complete() => Content = new Descriptor(MediaTypes.Bytes, Digest.FromHash(_hash.GetCurrentHash()), _written);
 
-    /// <summary>Looks whether it is a whole program for a platform.</summary>
+    /// <summary>Looks whether it is a whole program for a platform, and, if its bytes are signed, the one of its name.</summary>
+    /// <returns>What it was built from; null if nobody asked.</returns>
     /// <exception cref="HyperkubeException">It is not.</exception>
-    internal void CheckProgram(Platform platform, string where)
-    {
-        using var file = Directory.TryOpen(StagedName) ?? throw Directory.Refused(StagedName, "it is gone");
-        _ = ElfFile.Check(new HandleStream(file, 0, RandomAccess.GetLength(file)), platform, where);
-    }
+    internal GoBuildInfo? CheckProgram(Platform platform, string? name, string where) =>
+        Directory.CheckProgram(StagedName, platform, name, where);
 
     /// <summary>Gives it its owner and label, makes it last, and closes it: nothing writes to it any more, so it can be run.</summary>
     internal void Seal(FileOwner owner, byte[]? label)

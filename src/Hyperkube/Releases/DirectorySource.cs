@@ -77,14 +77,18 @@ internal static class SmallText
         {
             if (bytes.Length + count > maxBytes)
             {
-                throw new HyperkubeException(ErrorKind.BadContent, $"{where}: more than {maxBytes} bytes; expected at most that");
+                throw TooLarge(where, maxBytes);
             }
 
-            bytes.Write(buffer, 0, count);
+            await bytes.WriteAsync(buffer.AsMemory(0, count), cancellationToken).ConfigureAwait(false);
         }
 
         return bytes.ToArray();
     }
+
+    /// <summary>What a file is that is larger than it may be.</summary>
+    internal static HyperkubeException TooLarge(string where, int maxBytes) =>
+        new(ErrorKind.BadContent, $"{where}: more than {maxBytes} bytes; expected at most that");
 
     /// <summary>The beginning of a text, fit for an error message.</summary>
     internal static string Quote(string text)

@@ -67,8 +67,9 @@ public sealed class InstallCommandTests : IDisposable
     {
         await _shell.DigestAsync("-o", Layout);
 
-        var ended = (await InstallAsync(Layout)).With(2);
+        var ended = (await InstallAsync(Layout)).With(4);
 
+        Assert.Equal("unsigned", ended.Json.GetProperty("error").GetProperty("kind").GetString());
         Assert.Contains("--insecure-skip-signature", ended.Hint, StringComparison.Ordinal);
         Assert.Contains("--verify digest", ended.Hint, StringComparison.Ordinal);
         Assert.False(Path.Exists(Kubelet));

@@ -39,6 +39,9 @@ internal sealed class HostileHost : IDisposable
 
     internal Func<RegistryOptions, RegistryOptions> Options { get; set; } = options => options;
 
+    /// <summary>Changes what is asked of the installer: the kubelet, unsigned, unless told.</summary>
+    internal Func<InstallRequest, InstallRequest> Ask { get; set; } = request => request;
+
     internal byte[] Installed => File.ReadAllBytes(PathOf(Destination));
 
     internal string PathOf(string path) => _work[$"root{path}"];
@@ -65,6 +68,14 @@ internal sealed class HostileHost : IDisposable
         RegistryReference reference = new(registries[^1].Url.Authority, Repository, HostileImage.Tag, null);
         var source = _client.Repository(Repository, [.. registries.Select(r => new RegistryHost { Root = r.Root })]);
         return InstallAsync(reference, source, imagePath, cancellationToken);
+    }
+
+    /// <summary>What the host remembers.</summary>
+    internal InstallReceipt Receipt()
+    {
+        using var root = HostRoot.Open(_work["root"]);
+        using var state = HostState.Look(root, Log.Warn);
+        return state.Receipt;
     }
 
     /// <summary>Nothing has changed, and nothing was left.</summary>
@@ -109,13 +120,13 @@ internal sealed class HostileHost : IDisposable
         using var root = HostRoot.Open(_work["root"]);
         HostInstaller installer = new(root, (r, _) => Task.FromResult(new ImageSource(r, content)), Log, searchPath: null, Time);
         return await installer.InstallAsync(
-            new InstallRequest
+            Ask(new InstallRequest
             {
                 Reference = reference,
                 Binaries = [new WantedBinary("kubelet", imagePath, Destination)],
                 Platform = HostileImage.Amd64,
                 Verify = VerificationMode.None,
-            },
+            }),
             cancellationToken);
     }
 
