@@ -1,7 +1,10 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Hyperkube.Oci;
 
 /// <summary>Why an operation failed, as far as a caller can act on it. The command line turns each into an exit
 /// code and into the <c>kind</c> of its JSON error.</summary>
+[SuppressMessage("Naming", "CA1720:Identifier contains type name", Justification = "Without a signature, not without a sign.")]
 public enum ErrorKind
 {
     /// <summary>The caller asked for something that cannot be: a bad reference, an unknown platform.</summary>

@@ -23,7 +23,7 @@ public sealed class SignedRelease : IAsyncDisposable
     public RekorServer Rekor { get; }
 
     /// <summary>What was signed so far, by its path below the root.</summary>
-    public IDictionary<string, SignedArtifact> Signed { get; } = new Dictionary<string, SignedArtifact>(StringComparer.Ordinal);
+    public IDictionary<string, SignedArtifact> Artifacts { get; } = new Dictionary<string, SignedArtifact>(StringComparer.Ordinal);
 
     /// <summary>The words that make a command believe the authority and ask its log.</summary>
     public IReadOnlyList<string> BuildWords => ["--trusted-root", TrustedRoot, "--rekor-url", Rekor.Url.ToString().TrimEnd('/')];
@@ -100,7 +100,7 @@ public sealed class SignedRelease : IAsyncDisposable
         var signed = Authority.Sign(content, recipe);
         File.WriteAllText($"{path}.sig", signed.SignatureFile);
         File.WriteAllText($"{path}.cert", signed.CertificateFile);
-        Signed[Path.GetRelativePath(_directory, path)] = signed;
+        Artifacts[Path.GetRelativePath(_directory, path)] = signed;
         if (recipe?.IsLogged != false)
         {
             Rekor.Add(signed);

@@ -17,7 +17,6 @@ public sealed class ImageEvidence(
     /// <summary>A layer of evidence takes a few KiB; a larger one holds something else, and is not looked into.</summary>
     private const long MaxLayerBytes = 1 << 20;
 
-    private readonly SemaphoreSlim _once = new(1);
     private Dictionary<(string Platform, string Name), byte[]>? _bundles;
 
     /// <inheritdoc/>
@@ -32,16 +31,8 @@ public sealed class ImageEvidence(
             return null;
         }
 
-        await _once.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            _bundles ??= await ReadAsync(cancellationToken).ConfigureAwait(false);
-            return _bundles.GetValueOrDefault((new Platform(os, architecture).ToString(), name));
-        }
-        finally
-        {
-            _once.Release();
-        }
+        _bundles ??= await ReadAsync(cancellationToken).ConfigureAwait(false); // Two at once would read it twice, and find the same.
+        return _bundles.GetValueOrDefault((new Platform(os, architecture).ToString(), name));
     }
 
     private async Task<Dictionary<(string Platform, string Name), byte[]>> ReadAsync(CancellationToken cancellationToken)

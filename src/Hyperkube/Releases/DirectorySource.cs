@@ -80,7 +80,7 @@ internal static class SmallText
                 throw new HyperkubeException(ErrorKind.BadContent, $"{where}: more than {maxBytes} bytes; expected at most that");
             }
 
-            bytes.Write(buffer, 0, count);
+            await bytes.WriteAsync(buffer.AsMemory(0, count), cancellationToken).ConfigureAwait(false);
         }
 
         return bytes.ToArray();

@@ -179,5 +179,5 @@ internal sealed class ElfFile
     private ulong U64(ReadOnlySpan<byte> from, int at) => _isLittleEndian
         ? BinaryPrimitives.ReadUInt64LittleEndian(from[at..]) : BinaryPrimitives.ReadUInt64BigEndian(from[at..]);
 
-    private readonly record struct Section(uint Name, ulong Offset, ulong Size);
+    private sealed record Section(uint Name, ulong Offset, ulong Size);
 }

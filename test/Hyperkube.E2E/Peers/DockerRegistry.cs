@@ -33,6 +33,9 @@ internal sealed class DockerRegistry : IAsyncDisposable
     /// <summary>Host and port.</summary>
     internal string Address { get; }
 
+    /// <summary>What it was started with.</summary>
+    internal string ConfigFile => _state["config.yml"];
+
     /// <summary>Where its authority's certificate is.</summary>
     internal string AuthorityFile => _state["ca.crt"];
 
@@ -122,8 +125,8 @@ internal sealed class DockerRegistry : IAsyncDisposable
             lines.Add($"  tls: {{certificate: {_state["srv.crt"]}, key: {_state["srv.key"]}}}");
         }
 
-        await File.WriteAllTextAsync(_state["config.yml"], string.Join('\n', lines) + "\n");
-        _program = RunningProgram.Start("docker-registry", ["serve", _state["config.yml"]]);
+        await File.WriteAllTextAsync(ConfigFile, string.Join('\n', lines) + "\n");
+        _program = RunningProgram.Start("docker-registry", ["serve", ConfigFile]);
         await _program.UntilAsync("docker-registry listens", IsListeningAsync);
     }
 

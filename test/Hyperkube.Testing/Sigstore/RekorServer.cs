@@ -21,10 +21,10 @@ public sealed class RekorServer(SigstoreAuthority authority) : LoopbackServer(ce
     public IReadOnlyList<int> Questions => [.. Calls.Where(c => c.Path == Retrieve).Select(c => Names(c)?.Count ?? -1)];
 
     /// <summary>Takes in what was logged.</summary>
-    public void Add(SignedArtifact signed)
+    public void Add(SignedArtifact artifact)
     {
-        ArgumentNullException.ThrowIfNull(signed);
-        _entries[NameOf(signed)] = signed.Entry;
+        ArgumentNullException.ThrowIfNull(artifact);
+        _entries[NameOf(artifact)] = artifact.Entry;
     }
 
     /// <summary>Answers to a name with what was logged under another.</summary>
@@ -54,7 +54,7 @@ public sealed class RekorServer(SigstoreAuthority authority) : LoopbackServer(ce
             : Json(new JsonArray([.. names.Select(n => _entries.GetValueOrDefault(n)).OfType<JsonObject>().Select(Read)]));
     }
 
-    private string NameOf(SignedArtifact signed) => authority.Rekor.Answer(signed.Entry).First().Key[^64..];
+    private string NameOf(SignedArtifact artifact) => authority.Rekor.Answer(artifact.Entry).First().Key[^64..];
 
     private JsonObject Read(JsonObject entry) => authority.Rekor.Answer(authority.Rekor.ReadAgain(entry));
 

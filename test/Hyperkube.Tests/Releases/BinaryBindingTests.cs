@@ -23,7 +23,7 @@ public sealed class BinaryBindingTests
         Assert.Equal("go1.25.1", info.GoVersion);
         Assert.Equal("8cc511e399b929453cd98ae65b419c3cc227ec79", info.Settings["vcs.revision"]);
         Assert.Equal(new GoModule("k8s.io/kubernetes", "v1.36.4", null), info.Main);
-        Assert.Equal(["github.com/spf13/cobra", "k8s.io/api"], info.Dependencies.Select(d => d.Path));
+        Assert.Equal(["github.com/spf13/cobra", "k8s.io/api"], info.Dependencies.Select(d => d.Path), StringComparer.Ordinal);
         Assert.StartsWith("h1:", info.Dependencies[0].Sum, StringComparison.Ordinal);
         Assert.Equal(new GoModule("./staging/src/k8s.io/api", "(devel)", null), info.Dependencies[1].Replacement);
     }
