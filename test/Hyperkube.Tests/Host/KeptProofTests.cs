@@ -187,8 +187,8 @@ public sealed class KeptProofTests : IAsyncDisposable
         await InstallAsync(SignedImage.Of("v1.36.3"));
 
         Assert.Equal(
-            [EvidenceOf(Binary("kubelet", "v1.36.2")), EvidenceOf(Binary("kubelet", "v1.36.3"))],
-            Directory.GetFiles(_host.PathOf("/var/lib/hyperkube/evidence")).Order().OrderBy(f => f != EvidenceOf(Binary("kubelet", "v1.36.2"))));
+            new[] { EvidenceOf(Binary("kubelet", "v1.36.2")), EvidenceOf(Binary("kubelet", "v1.36.3")) }.Order(StringComparer.Ordinal),
+            Directory.GetFiles(_host.PathOf("/var/lib/hyperkube/evidence")).Order(StringComparer.Ordinal));
         Assert.Equal((UnixFileMode)0b111_000_000, File.GetUnixFileMode(_host.PathOf("/var/lib/hyperkube/evidence")));
     }
 
