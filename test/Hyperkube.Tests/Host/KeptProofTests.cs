@@ -251,6 +251,24 @@ public sealed class KeptProofTests : IAsyncDisposable
         }
     }
 
+    [Fact]
+    public async Task What_somebody_else_proved_before_does_not_hide_that_only_an_exception_counts_now()
+    {
+        SignerIdentity us = new("us@example.com", "https://example.com");
+        var image = Of(Kubelet, Bundle(Kubelet, new() { Certificate = new() { Subject = us.Subject, Issuer = us.Issuer, OldIssuer = us.Issuer } }));
+        _host.Ask = Ask(r => r with { Trust = TrustIn(Authority, us) });
+        await InstallAsync(image);
+        var exceptions = Exceptions($"kubelet v1.36.4 linux/amd64 {Digest.Of(Kubelet).Hex} 2026-12-31 reason");
+        _host.Ask = Ask(r => r with { Exceptions = exceptions });
+
+        await InstallAsync(image);
+        var before = _registry.Calls.Count;
+        await InstallAsync(image);
+
+        Assert.Equal((VerificationMode.Exception, null), (Entry().Verified, Entry().Signature));
+        Assert.Single(_registry.Calls.Skip(before));
+    }
+
     // It stands for the signature, not for what the bytes are.
     [Fact]
     public async Task An_exception_does_not_make_a_kubelet_of_a_kubectl()
