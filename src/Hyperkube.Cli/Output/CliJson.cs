@@ -10,6 +10,8 @@ namespace Hyperkube.Cli.Output;
 [JsonSerializable(typeof(ErrorBody))]
 [JsonSerializable(typeof(BuildResult))]
 [JsonSerializable(typeof(FetchResult))]
+[JsonSerializable(typeof(VersionsResult))]
+[JsonSerializable(typeof(IReadOnlyList<ReleasedVersion>))]
 [JsonSerializable(typeof(InspectResult))]
 [JsonSerializable(typeof(CopyResult))]
 [JsonSerializable(typeof(ExplainResult))]
@@ -44,6 +46,15 @@ internal sealed record FetchResult(string Version, string Directory, IReadOnlyLi
 /// <summary>One file of it.</summary>
 internal sealed record FetchedFile(
     string Platform, string Name, string Path, string Sha256, long Size, string Verified, string Action);
+
+/// <summary>Which releases there are.</summary>
+internal sealed record VersionsResult(string Source, string? Minimum, string? Published, IReadOnlyList<ListedVersion> Versions);
+
+/// <summary>One of them.</summary>
+internal sealed record ListedVersion(string Version, string Minor, bool? Published);
+
+/// <summary>What <c>release</c> did about a release, or would do.</summary>
+internal sealed record ReleasedVersion(string Version, string Action, string? Digest, ErrorBody? Error, string? Reason);
 
 /// <summary>What <c>copy</c> copied.</summary>
 internal sealed record CopyResult(IReadOnlyList<CopiedImage> Images, long BytesDownloaded, long Requests);
