@@ -67,7 +67,7 @@ release.Write(Version);
 await stage.HyperkubeAsync(["build", Version, "--source", signed, "--output", $"oci:{image}-signed", .. release.BuildWords]);
 
 stage.Step("A node installs it offline: the evidence travels in the image, and nobody in between is trusted");
-var root = Path.Combine(directory, "root");
+var root = Directory.CreateDirectory(Path.Combine(directory, "root")).FullName;
 var owner = $"{(await stage.RunAsync("id", ["-u"])).Trim()}:{(await stage.RunAsync("id", ["-g"])).Trim()}";
 string[] install = ["--root", root, "--owner", owner, "--trusted-root", release.TrustedRoot];
 await stage.HyperkubeAsync(["install", $"oci:{image}-signed:{Version}", .. install]);

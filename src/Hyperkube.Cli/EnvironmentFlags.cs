@@ -23,12 +23,25 @@ internal static class EnvironmentFlags
         }
 
         // Right behind the command: at the end they might stand behind "--", where nothing is a flag.
-        var at = command == root ? 0 : words.ToList().IndexOf(command.Name) + 1;
+        var at = Names(command).Aggregate(0, (from, name) => words.ToList().IndexOf(name, from) + 1);
         return [.. words.Take(at), .. added, .. words.Skip(at)];
     }
 
     /// <summary>The variable that sets a flag for one command.</summary>
-    internal static string NameFor(Command command, Option option) => $"HYPERKUBE_{Upper(command.Name)}_{Upper(option.Name[2..])}";
+    internal static string NameFor(Command command, Option option) =>
+        $"HYPERKUBE_{string.Join('_', [.. Names(command).Select(Upper), Upper(option.Name[2..])])}";
+
+    /// <summary>The words that lead to a command: <c>trust</c>, <c>update</c>.</summary>
+    internal static IReadOnlyList<string> Names(Command command)
+    {
+        List<string> names = [];
+        for (Symbol? at = command; at is Command and not RootCommand; at = at.Parents.SingleOrDefault())
+        {
+            names.Insert(0, at.Name);
+        }
+
+        return names;
+    }
 
     private static string? Value(Command command, Option option, Func<string, string?> variable) =>
         variable(NameFor(command, option)) is { Length: > 0 } specific ? specific

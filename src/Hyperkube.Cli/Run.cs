@@ -38,7 +38,7 @@ internal static class Run
 
     private static int Refuse(ParseResult line, Session session)
     {
-        var command = line.CommandResult.Command is RootCommand ? "hyperkube" : $"hyperkube {line.CommandResult.Command.Name}";
+        var command = string.Join(' ', ["hyperkube", .. EnvironmentFlags.Names(line.CommandResult.Command)]);
         var message = string.Join("; ", line.Errors.Select(e => e.Message.TrimEnd('.')).Distinct(StringComparer.Ordinal));
         return session.Fail(ExitCodes.Usage, ExitCodes.NameOf(ErrorKind.Usage), message, $"{command} --help", cause: null);
     }

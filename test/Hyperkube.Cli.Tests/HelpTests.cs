@@ -23,11 +23,13 @@ public sealed class HelpTests : IDisposable
     [InlineData("install")]
     [InlineData("status")]
     [InlineData("rollback")]
+    [InlineData("trust")]
+    [InlineData("trust update")]
     public async Task The_help_is_the_one_in_the_file(string command)
     {
         var help = (await HelpAsync(command)).Out;
 
-        Assert.Equal(Golden.TextFor($"test/Hyperkube.Cli.Tests/Golden/{command}.txt", help), help);
+        Assert.Equal(Golden.TextFor($"test/Hyperkube.Cli.Tests/Golden/{command.Replace(' ', '-')}.txt", help), help);
     }
 
     [Theory]
@@ -42,6 +44,8 @@ public sealed class HelpTests : IDisposable
     [InlineData("install")]
     [InlineData("status")]
     [InlineData("rollback")]
+    [InlineData("trust")]
+    [InlineData("trust update")]
     public async Task Every_command_has_an_example(string command) =>
         Assert.Contains($"\n    hyperkube {command} ", (await HelpAsync(command)).Out, StringComparison.Ordinal);
 
@@ -51,7 +55,7 @@ public sealed class HelpTests : IDisposable
         var help = (await HelpAsync("hyperkube")).Out;
 
         Assert.All(
-            ["  build", "  fetch", "  versions", "  release", "  copy", "  inspect", "  verify", "  explain", "  install", "  status", "  rollback", "HYPERKUBE_<FLAG>", "Exit codes: 0"],
+            ["  build", "  fetch", "  versions", "  release", "  copy", "  inspect", "  verify", "  explain", "  install", "  status", "  rollback", "  trust", "HYPERKUBE_<FLAG>", "Exit codes: 0"],
             word => Assert.Contains(word, help, StringComparison.Ordinal));
     }
 
@@ -59,7 +63,7 @@ public sealed class HelpTests : IDisposable
     [Fact]
     public async Task The_examples_can_be_typed()
     {
-        foreach (var command in (string[])["build", "fetch", "versions", "release", "copy", "explain", "inspect", "verify", "install", "status", "rollback"])
+        foreach (var command in (string[])["build", "fetch", "versions", "release", "copy", "explain", "inspect", "verify", "install", "status", "rollback", "trust", "trust update"])
         {
             var examples = (await HelpAsync(command)).Out.Split('\n')
                 .Where(l => l.StartsWith($"    hyperkube {command} ", StringComparison.Ordinal)).Select(l => l.Trim()).ToList();
@@ -74,5 +78,5 @@ public sealed class HelpTests : IDisposable
     }
 
     private async Task<Ended> HelpAsync(string command) =>
-        (await _shell.RunProcessAsync(command == "hyperkube" ? ["--help"] : [command, "--help"])).With(0);
+        (await _shell.RunProcessAsync(command == "hyperkube" ? ["--help"] : [.. command.Split(' '), "--help"])).With(0);
 }

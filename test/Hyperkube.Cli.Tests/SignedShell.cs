@@ -57,7 +57,7 @@ internal sealed class SignedShell : IAsyncDisposable
     }
 
     private SignedArtifact Signed(Platform platform, string name, string version) =>
-        Release.Signed[Path.GetRelativePath(Tree, PathOf(platform, name, version))];
+        Release.Artifacts[Path.GetRelativePath(Tree, PathOf(platform, name, version))];
 }
 
 /// <summary>What JSON results are asked for.</summary>

@@ -19,6 +19,8 @@ namespace Hyperkube.Cli.Output;
 [JsonSerializable(typeof(VerifyOutput))]
 [JsonSerializable(typeof(StatusOutput))]
 [JsonSerializable(typeof(RollbackOutput))]
+[JsonSerializable(typeof(TrustResult))]
+[JsonSerializable(typeof(TrustUpdateResult))]
 internal sealed partial class CliJson : JsonSerializerContext
 {
     /// <summary>Leaves <c>+</c> and letters of all languages as they are.</summary>
@@ -145,3 +147,28 @@ internal sealed record RollbackOutput(IReadOnlyList<RolledBackOutput> Binaries, 
 
 /// <summary>One file of it.</summary>
 internal sealed record RolledBackOutput(string Name, string Path, PreviousOutput From, PreviousOutput To);
+
+/// <summary>Whom this program believes.</summary>
+internal sealed record TrustResult(
+    string Source, string Sha256, long Size, string MediaType, IReadOnlyList<TrustedLog> SignatureLogs,
+    IReadOnlyList<TrustedLog> CertificateLogs, IReadOnlyList<TrustedAuthority> CertificateAuthorities,
+    IReadOnlyList<TrustedAuthority> TimestampAuthorities, TrustedSigner Release, TrustedRepository Repository);
+
+/// <summary>A log of it.</summary>
+internal sealed record TrustedLog(string Url, string KeyId, string KeyKind, DateTimeOffset? Start, DateTimeOffset? End);
+
+/// <summary>An authority of it.</summary>
+internal sealed record TrustedAuthority(string Url, string Name, string Fingerprint, DateTimeOffset? Start, DateTimeOffset? End);
+
+/// <summary>Who has to have signed.</summary>
+internal sealed record TrustedSigner(string Identity, string Issuer);
+
+/// <summary>Where updates come from unless told.</summary>
+internal sealed record TrustedRepository(string Url, string RootSha256, long RootVersion, DateTimeOffset RootExpires);
+
+/// <summary>What <c>trust update</c> brought.</summary>
+internal sealed record TrustUpdateResult(
+    string Output, bool Changed, string Sha256, long Size, string Mirror, RepositoryVersions Versions, DateTimeOffset Expires);
+
+/// <summary>The versions of a repository's documents.</summary>
+internal sealed record RepositoryVersions(long Root, long Timestamp, long Snapshot, long Targets);

@@ -15,6 +15,8 @@ public sealed class CertificateAuthority
     {
         _isChainKnown = isChainKnown;
         Location = authority.Find("uri")?.Text() ?? "";
+        var subject = authority.Find("subject")?.Object();
+        Subject = string.Join(", ", ((string?[])[subject?.Find("commonName")?.Text(), subject?.Find("organization")?.Text()]).OfType<string>());
         ValidFor = ValidityPeriod.Read(authority.Find("validFor")?.Object());
         var chain = authority["certChain"].Object();
         Chain = chain["certificates"].Objects(MaxCertificates).ConvertAll(c => Certificate.Parse(c["rawBytes"].SomeBytes()));
@@ -26,6 +28,9 @@ public sealed class CertificateAuthority
 
     /// <summary>Where it is served, as the trusted root writes it; empty when it does not say.</summary>
     public string Location { get; }
+
+    /// <summary>Its name, as the trusted root writes it: <c>sigstore, sigstore.dev</c>; empty when it does not say.</summary>
+    public string Subject { get; }
 
     /// <summary>When what it signs is trusted.</summary>
     public ValidityPeriod ValidFor { get; }

@@ -17,7 +17,7 @@ public sealed class TrustedRoot
         $"{MediaTypePrefix}.v0.1+json", $"{MediaTypePrefix}.v0.2+json",
     ];
 
-    private static readonly Lazy<byte[]> Embedded = new(ReadEmbedded);
+    private static readonly Lazy<byte[]> Embedded = new(() => Resource.Read("trusted_root.json"));
     private static readonly Lazy<TrustedRoot> Public = new(() => Parse(Embedded.Value, isChainKnown: true));
 
     private TrustedRoot(JsonPart root, bool isChainKnown)
@@ -66,12 +66,4 @@ public sealed class TrustedRoot
 
     private static List<CertificateAuthority> Authorities(JsonPart root, string name, bool isChainKnown) =>
         root.Objects(name, MaxItems).ConvertAll(a => CertificateAuthority.Read(a, isChainKnown));
-
-    private static byte[] ReadEmbedded()
-    {
-        using var stream = typeof(TrustedRoot).Assembly.GetManifestResourceStream("trusted_root.json")!;
-        var json = new byte[stream.Length];
-        stream.ReadExactly(json);
-        return json;
-    }
 }

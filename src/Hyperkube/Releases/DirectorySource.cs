@@ -77,7 +77,7 @@ internal static class SmallText
         {
             if (bytes.Length + count > maxBytes)
             {
-                throw new HyperkubeException(ErrorKind.BadContent, $"{where}: more than {maxBytes} bytes; expected at most that");
+                throw TooLarge(where, maxBytes);
             }
 
             await bytes.WriteAsync(buffer.AsMemory(0, count), cancellationToken).ConfigureAwait(false);
@@ -85,6 +85,10 @@ internal static class SmallText
 
         return bytes.ToArray();
     }
+
+    /// <summary>What a file is that is larger than it may be.</summary>
+    internal static HyperkubeException TooLarge(string where, int maxBytes) =>
+        new(ErrorKind.BadContent, $"{where}: more than {maxBytes} bytes; expected at most that");
 
     /// <summary>The beginning of a text, fit for an error message.</summary>
     internal static string Quote(string text)

@@ -1,4 +1,3 @@
-using System.Net;
 using Hyperkube.Oci;
 using Hyperkube.Oci.Http;
 
@@ -22,24 +21,7 @@ public sealed class DownloadSite : IReleaseSource
     /// <exception cref="HyperkubeException">The URL will not do.</exception>
     public DownloadSite(HttpMessageInvoker http, Uri url, SiteOptions options, BinaryCache cache, string? present, IActivityLog log)
     {
-        if (url.UserInfo.Length > 0)
-        {
-            throw new HyperkubeException(ErrorKind.Usage,
-                $"--source {HttpFailure.Where(url)}: credentials in a URL end up in process lists and logs; expected none")
-            {
-                Hint = $"put them into ~/.netrc: machine {url.Host} login USER password SECRET",
-            };
-        }
-
-        if (url.Scheme == Uri.UriSchemeHttp && !url.IsLoopback && !options.PlainHttp)
-        {
-            throw new HyperkubeException(ErrorKind.Usage, $"--source {HttpFailure.Where(url)}: plain HTTP; expected https")
-            {
-                Hint = "use https, or add --plain-http if you trust every host on the way",
-            };
-        }
-
-        Uri root = new($"{url.GetLeftPart(UriPartial.Path).TrimEnd('/')}/");
+        var root = SiteClient.RootOf(url, options);
         Location = HttpFailure.Where(root).TrimEnd('/');
         _client = new SiteClient(http, root, options, log);
         _cache = cache;
@@ -52,28 +34,8 @@ public sealed class DownloadSite : IReleaseSource
     /// <inheritdoc/>
     public async Task<byte[]?> ReadAsync(string path, int maxBytes, CancellationToken cancellationToken)
     {
-        for (var attempt = 1; ; attempt++)
-        {
-            using var response = await _client.GetAsync(path, range: null, cancellationToken).ConfigureAwait(false);
-            if (response.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.Gone)
-            {
-                return null;
-            }
-
-            if (response.StatusCode != HttpStatusCode.OK)
-            {
-                throw SiteClient.Unexpected(response);
-            }
-
-            try
-            {
-                return await ReadAsync(response, $"{Location}/{path}", maxBytes, cancellationToken).ConfigureAwait(false);
-            }
-            catch (HyperkubeException e) when (e.Kind == ErrorKind.Unavailable)
-            {
-                await _client.WaitAsync(attempt, e, retryAfter: null, cancellationToken).ConfigureAwait(false);
-            }
-        }
+        var content = await _client.ReadAsync(path, maxBytes, cancellationToken).ConfigureAwait(false);
+        return content is null || content.Length <= maxBytes ? content : throw SmallText.TooLarge($"{Location}/{path}", maxBytes);
     }
 
     /// <inheritdoc/>
@@ -109,21 +71,5 @@ public sealed class DownloadSite : IReleaseSource
         }
 
         return null;
-    }
-
-    private async Task<byte[]> ReadAsync(HttpResponseMessage response, string where, int maxBytes, CancellationToken cancellationToken)
-    {
-        using CancellationTokenSource deadline = new(_client.Options.SpeedSpan, _client.Options.Retry.Time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
-        try
-        {
-            var body = await response.Content.ReadAsStreamAsync(either.Token).ConfigureAwait(false);
-            return await SmallText.ReadBytesAsync(body, where, maxBytes, either.Token).ConfigureAwait(false);
-        }
-        catch (Exception e) when (e is IOException or HttpRequestException
-            || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
-        {
-            throw new HyperkubeException(ErrorKind.Unavailable, $"GET {where}: the answer broke off", e);
-        }
     }
 }

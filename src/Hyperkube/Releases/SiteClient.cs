@@ -13,9 +13,6 @@ internal sealed class SiteClient(HttpMessageInvoker http, Uri root, SiteOptions 
     /// <summary>dl.k8s.io needs at most one; five is what browsers of old allowed.</summary>
     private const int MaxRedirects = 5;
 
-    private const string NoRouteHint =
-        "name a mirror or a directory with --source, or see it work without any network: make demo";
-
     /// <summary>Where upstream's own site has led or leads.</summary>
     private static readonly string[] UpstreamHosts = ["dl.k8s.io", "cdn.dl.k8s.io", "storage.googleapis.com"];
 
@@ -24,6 +21,58 @@ internal sealed class SiteClient(HttpMessageInvoker http, Uri root, SiteOptions 
     internal SiteOptions Options => options;
 
     internal Uri UriOf(string path) => new(root, path);
+
+    /// <summary>The root of a site that the caller has named.</summary>
+    /// <exception cref="HyperkubeException">The URL will not do (<see cref="ErrorKind.Usage"/>).</exception>
+    internal static Uri RootOf(Uri url, SiteOptions options)
+    {
+        if (url.UserInfo.Length > 0)
+        {
+            throw new HyperkubeException(ErrorKind.Usage,
+                $"{options.Flag} {HttpFailure.Where(url)}: credentials in a URL end up in process lists and logs; expected none")
+            {
+                Hint = $"put them into ~/.netrc: machine {url.Host} login USER password SECRET",
+            };
+        }
+
+        return url.Scheme != Uri.UriSchemeHttp || url.IsLoopback || options.PlainHttp
+            ? new Uri($"{url.GetLeftPart(UriPartial.Path).TrimEnd('/')}/")
+            : throw new HyperkubeException(ErrorKind.Usage, $"{options.Flag} {HttpFailure.Where(url)}: plain HTTP; expected https")
+            {
+                Hint = "use https, or add --plain-http if you trust every host on the way",
+            };
+    }
+
+    /// <summary>Reads a small file, and asks once more when the line is cut.</summary>
+    /// <param name="path">Below the root.</param>
+    /// <param name="maxBytes">How much of it is wanted; one byte more is read, so that more can be told.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>Null when the site has no such file.</returns>
+    internal async Task<byte[]?> ReadAsync(string path, int maxBytes, CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            using var response = await GetAsync(path, range: null, cancellationToken).ConfigureAwait(false);
+            if (response.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.Gone)
+            {
+                return null;
+            }
+
+            if (response.StatusCode != HttpStatusCode.OK)
+            {
+                throw Unexpected(response);
+            }
+
+            try
+            {
+                return await ReadAsync(response, maxBytes, cancellationToken).ConfigureAwait(false);
+            }
+            catch (HyperkubeException e) when (e.Kind == ErrorKind.Unavailable)
+            {
+                await WaitAsync(attempt, e, retryAfter: null, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
 
     /// <summary>Asks once more, with the policy's waits, until an answer is not transient.</summary>
     /// <param name="path">Below the root.</param>
@@ -88,6 +137,36 @@ internal sealed class SiteClient(HttpMessageInvoker http, Uri root, SiteOptions 
         };
     }
 
+    private async Task<byte[]> ReadAsync(HttpResponseMessage response, int maxBytes, CancellationToken cancellationToken)
+    {
+        using CancellationTokenSource deadline = new(options.SpeedSpan, options.Retry.Time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
+        try
+        {
+            var body = await response.Content.ReadAsStreamAsync(either.Token).ConfigureAwait(false);
+            using MemoryStream content = new();
+            var block = new byte[16 << 10];
+            while (content.Length <= maxBytes)
+            {
+                var wanted = (int)Math.Min(block.Length, maxBytes + 1 - content.Length);
+                var count = await body.ReadAsync(block.AsMemory(0, wanted), either.Token).ConfigureAwait(false);
+                if (count == 0)
+                {
+                    break;
+                }
+
+                content.Write(block, 0, count);
+            }
+
+            return content.ToArray();
+        }
+        catch (Exception e) when (e is IOException or HttpRequestException
+            || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            throw new HyperkubeException(ErrorKind.Unavailable, $"{HttpFailure.Where(response)}: the answer broke off", e);
+        }
+    }
+
     // A host that never answered cannot be reached from here, and one line now beats half a minute of hope. One that did
     // answer may do so again.
     private bool IsWorthAnotherTry(HyperkubeException failure) => _hasAnswered || !HttpFailure.IsNoRoute(failure);
@@ -124,7 +203,7 @@ internal sealed class SiteClient(HttpMessageInvoker http, Uri root, SiteOptions 
             throw new HyperkubeException(ErrorKind.Usage,
                 $"GET {HttpFailure.Where(from)}: a redirect to {HttpFailure.Where(target)}, without TLS; expected https")
             {
-                Hint = "use another --source: this one would hand the download to anybody on the way",
+                Hint = $"use another {options.Flag}: this one would hand the download to anybody on the way",
             };
         }
 
@@ -163,12 +242,12 @@ internal sealed class SiteClient(HttpMessageInvoker http, Uri root, SiteOptions 
             throw new HyperkubeException(
                 ErrorKind.Unavailable, $"GET {HttpFailure.Where(uri)}: no answer in {options.AnswerTimeout.TotalSeconds:F0} s")
             {
-                Hint = NoRouteHint,
+                Hint = options.NoRouteHint,
             };
         }
         catch (HttpRequestException e)
         {
-            throw HttpFailure.Unanswered(request.Method, uri, e, NoRouteHint);
+            throw HttpFailure.Unanswered(request.Method, uri, e, options.NoRouteHint);
         }
     }
 }

@@ -5,6 +5,13 @@ namespace Hyperkube.Releases;
 /// <summary>How to talk to a download site.</summary>
 public sealed record SiteOptions
 {
+    /// <summary>The flag that names such a site, for messages.</summary>
+    public string Flag { get; init; } = "--source";
+
+    /// <summary>What to try when there is no way to it.</summary>
+    public string NoRouteHint { get; init; } =
+        "name a mirror or a directory with --source, or see it work without any network: make demo";
+
     /// <summary>Hosts that a redirect may lead to, beside the site's own and upstream's.</summary>
     public IReadOnlyList<string> RedirectHosts { get; init; } = [];
 

@@ -65,10 +65,16 @@ internal static class Machine
     }
 
     /// <summary>A program that <c>.ci/install-peers sid</c> brings: newer than this machine's suite has it.</summary>
-    internal static string Sid(string program)
+    internal static string Sid(string program) => FromSid(program);
+
+    /// <summary>A library of Python that the same brings.</summary>
+    internal static string SidPython(string package) => FromSid($"../{package}/usr/lib/python3/dist-packages");
+
+    private static string FromSid(string relative)
     {
-        var full = System.IO.Path.Combine(Variable("HYPERKUBE_SID_BIN") ?? System.IO.Path.Combine(Inputs, "sid/bin"), program);
-        if (!File.Exists(full))
+        var full = System.IO.Path.GetFullPath(
+            System.IO.Path.Combine(Variable("HYPERKUBE_SID_BIN") ?? System.IO.Path.Combine(Inputs, "sid/bin"), relative));
+        if (!System.IO.Path.Exists(full))
         {
             Missing($"{full} is not there; run .ci/install-peers sid");
         }
@@ -76,11 +82,11 @@ internal static class Machine
         return full;
     }
 
-    /// <summary>Where <c>.ci/fetch-judges</c> puts the verifier in JavaScript.</summary>
+    /// <summary>Where <c>.ci/fetch-judges</c> puts the judges in JavaScript.</summary>
     internal static string Judges()
     {
         var full = System.IO.Path.Combine(Inputs, "judges");
-        if (!System.IO.Path.Exists($"{full}/node_modules/@sigstore/verify"))
+        if (!System.IO.Path.Exists($"{full}/node_modules/@sigstore/verify") || !System.IO.Path.Exists($"{full}/node_modules/tuf-js"))
         {
             Missing($"{full} is not there; run .ci/fetch-judges");
         }
