@@ -52,6 +52,21 @@ public sealed class ReleaseReportsTests : IAsyncLifetime
         Assert.Equal(["catalog.json", "index.html"], Directory.EnumerateFileSystemEntries(_shell["catalog"]).Select(Path.GetFileName).Order()!);
     }
 
+    // Two jobs, two logins: one may write the registry, the other may write at GitHub.
+    [Fact]
+    public async Task What_is_published_can_be_told_by_somebody_who_may_publish_nothing()
+    {
+        (await RunAsync("--minimum", "v1.36.4")).With(0);
+        var before = _registry.Calls.Count;
+
+        var ended = (await RunAsync("--no-publish", "--catalog", _shell["catalog"], "--format", "json")).With(0);
+
+        Assert.All(_registry.Calls.Skip(before), c => Assert.True(c.Method is "GET" or "HEAD", c.ToString()));
+        Assert.Equal("present build build", string.Join(' ', ended.Json.EnumerateArray().Select(e => e.GetProperty("action"))));
+        using var catalog = JsonDocument.Parse(await ReadAsync("catalog/catalog.json"));
+        Assert.Equal("v1.36.4", Assert.Single(catalog.RootElement.GetProperty("releases").EnumerateArray()).GetProperty("version").GetString());
+    }
+
     // A page that loads nothing, runs nothing but its own script, and can be read without it.
     [Fact]
     public async Task The_page_needs_nothing_else()
@@ -189,7 +204,7 @@ public sealed class ReleaseReportsTests : IAsyncLifetime
     private Task<string> ReadAsync(string file) => File.ReadAllTextAsync(_shell[file], Ct);
 
     private Task<Ended> RunAsync(params string[] words) => _shell.RunAsync(
-        ["release", Repository, "--source", _shell.Tree, "--verify", "checksum", "--versions", _shell["versions"], "--minimum", "v1.30.0", .. words]);
+        ["release", Repository, "--source", _shell.Tree, "--verify", "checksum", "--versions", _shell["versions"], .. words.Contains("--minimum") ? (string[])[] : ["--minimum", "v1.30.0"], .. words]);
 
     /// <summary>As much of JSON Schema as the published one uses.</summary>
     private static class JsonSchema

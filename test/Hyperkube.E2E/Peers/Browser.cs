@@ -19,11 +19,11 @@ internal sealed class Browser : IAsyncDisposable
     private readonly List<string> _complaints = [];
     private int _number;
 
-    private Browser(bool withScripts) => _program = RunningProgram.Start(
+    private Browser() => _program = RunningProgram.Start(
         "chromium",
         [
             "--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0", $"--user-data-dir={_profile["profile"]}",
-            .. withScripts ? (string[])[] : ["--blink-settings=scriptEnabled=false"], "about:blank",
+            "about:blank",
         ],
         new Dictionary<string, string> { ["HOME"] = _profile.Path });
 
@@ -32,10 +32,10 @@ internal sealed class Browser : IAsyncDisposable
     /// <summary>What it has found wrong with the page: errors of scripts, what the page's own policy forbids.</summary>
     internal IReadOnlyList<string> Complaints => _complaints;
 
-    internal static async Task<Browser> OpenAsync(string file, bool withScripts = true)
+    internal static async Task<Browser> OpenAsync(string file)
     {
         Machine.Needs("chromium");
-        Browser browser = new(withScripts);
+        Browser browser = new();
         try
         {
             await browser.ConnectAsync();

@@ -34,7 +34,8 @@ internal sealed class ReleaseScene : IAsyncDisposable
 
     internal string Repository => $"{Registry.Address}/node/hyperkube";
 
-    internal string Tree => _work["tree"];
+    /// <summary>The words that make a command believe the release team of this scene.</summary>
+    internal IReadOnlyList<string> Trust => _signed.BuildWords;
 
     internal string this[string relative] => _work[relative];
 
