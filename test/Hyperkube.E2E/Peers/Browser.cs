@@ -32,7 +32,7 @@ internal sealed class Browser : IAsyncDisposable
     /// <summary>What it has found wrong with the page: errors of scripts, what the page's own policy forbids.</summary>
     internal IReadOnlyList<string> Complaints => _complaints;
 
-    internal static async Task<Browser> OpenAsync(string file)
+    internal static async Task<Browser> OpenAsync(string file, bool withScripts = true)
     {
         Machine.Needs("chromium");
         Browser browser = new();
@@ -41,6 +41,7 @@ internal sealed class Browser : IAsyncDisposable
             await browser.ConnectAsync();
             await browser.CallAsync("Log.enable", "{}");
             await browser.CallAsync("Runtime.enable", "{}");
+            await browser.CallAsync("Emulation.setScriptExecutionDisabled", JsonSerializer.Serialize(new { value = !withScripts }));
             await browser.CallAsync("Page.navigate", JsonSerializer.Serialize(new { url = $"file://{file}" }));
             await browser.UntilAsync("document.readyState === 'complete' && location.protocol === 'file:'");
             return browser;

@@ -1,5 +1,4 @@
 using Hyperkube.E2E.Peers;
-using Hyperkube.E2E.Programs;
 
 namespace Hyperkube.E2E.Release;
 
@@ -56,11 +55,11 @@ public sealed class CatalogTests
             }
         }
 
-        var dom = (await Run.ProgramAsync(
-            "chromium",
-            ["--headless", "--no-sandbox", "--disable-gpu", "--blink-settings=scriptEnabled=false", $"--user-data-dir={scene["profile"]}", "--dump-dom", $"file://{scene["catalog/index.html"]}"],
-            new Dictionary<string, string> { ["HOME"] = scene["home"] })).Well().Out;
-        Assert.Contains(await scene.DigestAsync("v1.33.2"), dom, StringComparison.Ordinal);
-        Assert.Contains("id=\"controls\" role=\"search\" hidden=\"\"", dom, StringComparison.Ordinal); // What would do nothing is not shown.
+        await using var plain = await Browser.OpenAsync(scene["catalog/index.html"], withScripts: false);
+        Assert.Equal("v1.34.1 v1.33.2", await plain.EvaluateAsync(Shown));
+        Assert.Contains(await scene.DigestAsync("v1.33.2"), await plain.EvaluateAsync("document.body.textContent"), StringComparison.Ordinal);
+        await plain.ClickAsync("[id='v1.33.2'] summary .version");
+        await plain.UntilAsync("document.getElementById('v1.33.2').open");
+        Assert.Equal("True", await plain.EvaluateAsync("document.getElementById('controls').hidden")); // What would do nothing is not shown.
     }
 }
