@@ -20,7 +20,7 @@ internal static class BuildCommand
     internal sealed record Request(
         ReleaseName? Name, ReleaseRequest Release, IReadOnlyList<ImageReference> Outputs, RegistryReference? Tag,
         LayerCompression Compression,
-        bool Load, bool TryLoad, bool MoveTag, string? DigestFile, RegistryAccess Access);
+        bool Load, bool TryLoad, bool MoveTag, string? DigestFile, AttachmentRequest Attachments, RegistryAccess Access);
 
     internal static Command Create(Func<Request, CancellationToken, Task> run)
     {
@@ -57,13 +57,16 @@ internal static class BuildCommand
         var directory = scratch is null ? outputs.OfType<LayoutReference>().First().Directory : Path.Combine(scratch.Path, "layout");
         var layout = await ImageLayout.OpenOrCreateAsync(directory, cancellationToken).ConfigureAwait(false);
         NodeImageBuilder builder = new(layout, request.Compression, request.Release.Jobs, session.Log);
-        var image = await builder.BuildAsync(version, release.Binaries, created, cancellationToken).ConfigureAwait(false);
+        var image = (await builder.BuildAsync(version, release.Binaries, created, cancellationToken).ConfigureAwait(false)) with
+        {
+            ReleaseList = release.List?.Digest,
+        };
         ImageOutput output = new(layout, image, tag, request.Tag ?? RegistryReference.TryParseLocalName($"hyperkube:{tag}")!);
         List<string> written = [];
         foreach (var reference in outputs)
         {
             written.Add(reference is RegistryReference remote
-                ? await PublishAsync(layout, image, remote with { Tag = remote.Tag ?? tag }, request, registries, session, cancellationToken)
+                ? await PublishAsync(layout, image, remote with { Tag = remote.Tag ?? tag }, created, request, registries, session, cancellationToken)
                     .ConfigureAwait(false)
                 : await WriteAsync(output, reference, request, tag, registries.Transports, session, cancellationToken).ConfigureAwait(false));
         }
@@ -171,11 +174,11 @@ internal static class BuildCommand
     }
 
     private static async Task<string> PublishAsync(
-        ImageLayout layout, NodeImage image, RegistryReference remote, Request request, RegistrySession registries, Session session,
-        CancellationToken cancellationToken)
+        ImageLayout layout, NodeImage image, RegistryReference remote, DateTimeOffset created, Request request, RegistrySession registries,
+        Session session, CancellationToken cancellationToken)
     {
         using var activity = session.Log.Begin($"push {remote}", totalBytes: null);
-        var published = await new Publisher([]).PublishAsync(
+        var published = await new Publisher(request.Attachments.Open(request.Release, request.Compression, created)).PublishAsync(
             layout, image, () => registries.Repository(remote), remote.Tag!, request.MoveTag, cancellationToken).ConfigureAwait(false);
         WarnOf(published.WasPresent ? published.Image.Root.Digest : null, remote.ToString(), session);
         activity.Complete(published.WasPresent ? "present" : "done");

@@ -8,6 +8,7 @@ namespace Hyperkube.Cli.Commands;
 internal sealed class BuildOptions
 {
     private readonly ReleaseOptions _release = new();
+    private AttachmentFlags? _attachments;
     private RegistryFlags? _registry;
 
     private readonly Option<IReadOnlyList<ImageReference>> _output = new("--output", "-o")
@@ -62,6 +63,7 @@ internal sealed class BuildOptions
             command.Options.Add(option);
         }
 
+        _attachments = new AttachmentFlags(command);
         _registry = new RegistryFlags(command, _release.PlainHttp, _release.Authorities);
     }
 
@@ -75,5 +77,6 @@ internal sealed class BuildOptions
         line.GetValue(_tryLoad),
         line.GetValue(_moveTag),
         line.GetValue(_digestFile),
+        _attachments!.Read(line),
         _registry!.Read(line));
 }

@@ -17,8 +17,8 @@ internal static class ReleaseCommand
 
     /// <summary>What the command line asked for, parsed.</summary>
     internal sealed record Request(
-        RegistryReference Repository, VersionRequest Versions, ReleaseRequest Release, LayerCompression Compression, bool DryRun, bool NoPublish, bool Audit,
-        Shard Shard, string? Holds, ReportRequest Reports, RegistryAccess Access)
+        RegistryReference Repository, VersionRequest Versions, ReleaseRequest Release, LayerCompression Compression, bool DryRun, bool NoPublish,
+        bool Audit, Shard Shard, string? Holds, ReportRequest Reports, AttachmentRequest Attachments, RegistryAccess Access)
     {
         internal string TagOf(KubernetesVersion version) => PublishedTags.TagOf(version, Compression.Algorithm);
     }
@@ -107,23 +107,25 @@ internal static class ReleaseCommand
         return ReleasePlan.Of(await survey.AskAsync(questions, cancellationToken).ConfigureAwait(false));
     }
 
-    private static ReleaseRun Run(Request request, ReleaseReader reader, RegistrySession registries, Session session) => new(
-        new Publisher([]),
-        reader.Files,
-        new ReleaseRunSettings
+    private static ReleaseRun Run(Request request, ReleaseReader reader, RegistrySession registries, Session session)
+    {
+        var created = BuildCommand.SourceDate(session.Host.Variable);
+        ReleaseRunSettings settings = new()
         {
             Open = () => registries.Repository(request.Repository),
             TagOf = request.TagOf,
             Fetch = (version, token) => reader.FetchAsync(
                 version, registries.Transports, [request.Repository with { Tag = request.TagOf(version) }], token),
             Builder = layout => new NodeImageBuilder(layout, request.Compression, request.Release.Jobs, session.Log),
-            Created = BuildCommand.SourceDate(session.Host.Variable),
+            Created = created,
             ScratchDirectory = reader.CacheDirectory,
             Publishes = !request.NoPublish,
             AtOnce = Math.Min(MaxAtOnce, request.Release.Jobs),
-        },
-        session.Log,
-        session.Host.Time);
+        };
+        return new ReleaseRun(
+            new Publisher(request.Attachments.Open(request.Release, request.Compression, created)), reader.Files, settings, session.Log,
+            session.Host.Time);
+    }
 
     private static IEnumerable<ReleaseFile> Files(KubernetesVersion version, ReleaseRequest request) =>
         from platform in request.Platforms.Order()

@@ -84,6 +84,7 @@ internal sealed class ReleaseFlags
     private readonly Option<LayerCompression> _compression = CompressionFlag.Create();
     private readonly ReleaseOptions _release = new();
     private readonly VersionFlags _versions;
+    private readonly AttachmentFlags _attachments;
     private readonly RegistryFlags _registry;
 
     internal ReleaseFlags(Command command)
@@ -96,6 +97,7 @@ internal sealed class ReleaseFlags
         }
 
         _release.AddFlagsTo(command);
+        _attachments = new AttachmentFlags(command);
         _registry = new RegistryFlags(command, _release.PlainHttp, _release.Authorities);
         command.Validators.Add(result =>
         {
@@ -119,6 +121,7 @@ internal sealed class ReleaseFlags
         new ReportRequest(
             line.GetValue(_imageVector), line.GetValue(_github), line.GetValue(_catalog), line.GetValue(_endOfLife) ?? [],
             line.GetValue(_metrics)),
+        _attachments.Read(line),
         _registry.Read(line));
 
     private static string? ParseGitHub(ArgumentResult result)

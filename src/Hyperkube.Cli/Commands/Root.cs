@@ -24,6 +24,7 @@ internal static class Root
             InstallCommand.Create(options, (request, token) => InstallCommand.RunAsync(request, session(), token)),
             StatusCommand.Create((root, token) => StatusCommand.Run(root, session(), token)),
             RollbackCommand.Create(options, (request, token) => RollbackCommand.RunAsync(request, session(), token)),
+            SignCommand.Create((request, token) => SignCommand.RunAsync(request, session(), token)),
             TrustCommand.Create(
                 file => TrustCommand.Show(file, session()), (request, token) => TrustCommand.UpdateAsync(request, session(), token)),
         };

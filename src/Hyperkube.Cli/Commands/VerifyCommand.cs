@@ -4,7 +4,6 @@ using Hyperkube.Host;
 using Hyperkube.Images;
 using Hyperkube.Oci;
 using Hyperkube.Oci.Content;
-using Hyperkube.Releases;
 
 namespace Hyperkube.Cli.Commands;
 

@@ -19,6 +19,7 @@ namespace Hyperkube.Cli.Output;
 [JsonSerializable(typeof(VerifyOutput))]
 [JsonSerializable(typeof(StatusOutput))]
 [JsonSerializable(typeof(RollbackOutput))]
+[JsonSerializable(typeof(SignResult))]
 [JsonSerializable(typeof(TrustResult))]
 [JsonSerializable(typeof(TrustUpdateResult))]
 internal sealed partial class CliJson : JsonSerializerContext
@@ -147,6 +148,12 @@ internal sealed record RollbackOutput(IReadOnlyList<RolledBackOutput> Binaries, 
 
 /// <summary>One file of it.</summary>
 internal sealed record RolledBackOutput(string Name, string Path, PreviousOutput From, PreviousOutput To);
+
+/// <summary>What <c>sign</c> signed.</summary>
+internal sealed record SignResult(string Reference, string Digest, IReadOnlyList<SignedEntry> Signatures);
+
+/// <summary>One index or manifest of it, and what was written: nothing, where a good signature was there.</summary>
+internal sealed record SignedEntry(string Digest, string Action, string? Bundle, string? Tag);
 
 /// <summary>Whom this program believes.</summary>
 internal sealed record TrustResult(

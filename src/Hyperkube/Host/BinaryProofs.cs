@@ -38,7 +38,7 @@ internal sealed class KeptProofs(InstallRequest request, HostState state, IActiv
 
         try
         {
-            return state.TryReadEvidence(there.Sha256) is { } kept && Digest.TryParse($"sha256:{there.Sha256}", null, out var sha256)
+            return Digest.TryParse($"sha256:{there.Sha256}", null, out var sha256) && state.TryReadEvidence(sha256.Hex) is { } kept
                 ? new BinaryProof(VerificationMode.Signature, SignatureProof.Of(
                     request.Trust.Check(kept, sha256, $"the evidence of {there.Name} that was kept").Proof, request.Trust.Fingerprint))
                 : null;

@@ -323,16 +323,22 @@ internal sealed class InstallRun(
         var hash = look.Hash!.Value;
         Descriptor content = new(MediaTypes.Bytes, hash, look.Stamp!.Size);
         var entry = Entry(destination, content, _probed.GetValueOrDefault(destination)) with { Stamp = look.Stamp };
-        return installed.At(destination) is not { } there ? entry
-            : there.Sha256 != hash.Hex ? entry with { Previous = there.Previous }
+        if (installed.At(destination) is not { } there)
+        {
+            return entry;
+        }
+
+        // A weaker question does not make a proof of the bytes wrong; a strong one is answered by what it has found.
+        var isStronger = request.Verify != VerificationMode.Signature && there.Verified > entry.Verified;
+        return there.Sha256 != hash.Hex ? entry with { Previous = there.Previous }
             : entry with
             {
                 Previous = there.Previous,
                 InstalledAt = there.InstalledAt,
                 Version = there.IsVersionProved ? there.Version : entry.Version ?? there.Version,
                 VersionProof = there.IsVersionProved ? there.VersionProof : entry.VersionProof,
-                Verified = there.Verified > entry.Verified ? there.Verified : entry.Verified,
-                Signature = there.Verified > entry.Verified ? there.Signature : entry.Signature,
+                Verified = isStronger ? there.Verified : entry.Verified,
+                Signature = isStronger ? there.Signature : entry.Signature,
                 Package = entry.Package ?? there.Package,
                 Commit = entry.Commit ?? there.Commit,
                 Policy = entry.Policy ?? (there.Digest == entry.Digest ? there.Policy : null),

@@ -10,13 +10,18 @@ namespace Hyperkube.Publishing;
 /// <summary>Something that goes along with an image and refers to it: a signature, a list of parts, a proof of origin.</summary>
 public interface IImageAttachment
 {
-    /// <summary>Makes it, puts it into the layout and attaches it there; what is in the layout is then published with the image.</summary>
-    /// <param name="layout">Holds the image.</param>
-    /// <param name="image">The image.</param>
-    /// <param name="destination">Where both will go, to see what is attached there already.</param>
-    /// <param name="cancellationToken">Leaves blobs that nothing names.</param>
-    Task AttachAsync(ImageLayout layout, NodeImage image, RemoteRepository destination, CancellationToken cancellationToken);
+    /// <summary>Attaches it to an image, or finds that it is attached.</summary>
+    /// <param name="image">The image; its binaries can still be read.</param>
+    /// <param name="repository">Where the image is already, without its tag.</param>
+    /// <param name="cancellationToken">Leaves content that nothing names.</param>
+    /// <returns>What is attached now, each to what.</returns>
+    Task<IReadOnlyList<Attachment>> AttachAsync(NodeImage image, RemoteRepository repository, CancellationToken cancellationToken);
 }
+
+/// <summary>What is attached to what.</summary>
+/// <param name="Subject">A manifest or an index.</param>
+/// <param name="Manifest">What refers to it.</param>
+public sealed record Attachment(Digest Subject, Descriptor Manifest);
 
 /// <summary>Publishes built images: content, then what refers to it, then a look at what the registry has of it, and the tag last. Whoever
 /// finds the tag finds all of it.</summary>
@@ -39,14 +44,15 @@ public sealed class Publisher(IReadOnlyList<IImageAttachment> attachments)
         ArgumentNullException.ThrowIfNull(image);
         ArgumentNullException.ThrowIfNull(open);
         var repository = open();
+        await new ContentCopier(layout, repository).CopyAsync(image.Index, cancellationToken).ConfigureAwait(false);
+        List<Attachment> attached = [];
         foreach (var attachment in attachments)
         {
-            await attachment.AttachAsync(layout, image, repository, cancellationToken).ConfigureAwait(false);
+            attached.AddRange(await attachment.AttachAsync(image, repository, cancellationToken).ConfigureAwait(false));
         }
 
-        await new ContentCopier(layout, repository).CopyAsync(image.Index, withReferrers: true, cancellationToken).ConfigureAwait(false);
         var reader = open();
-        await VerifyAsync(layout, reader, image.Index, cancellationToken).ConfigureAwait(false);
+        await VerifyAsync(attached.ToLookup(a => a.Subject, a => a.Manifest), reader, image.Index, cancellationToken).ConfigureAwait(false);
         var present = await new ImageOutput(layout, image, tag, RegistryReference.TryParseLocalName($"hyperkube:{tag}")!)
             .TagAsync(repository, tag, moveTag, cancellationToken).ConfigureAwait(false);
         var digest = present ?? image.Index.Digest;
@@ -56,7 +62,7 @@ public sealed class Publisher(IReadOnlyList<IImageAttachment> attachments)
 
     // Documents are read and hashed, blobs are asked for with their size: the registry has hashed them when it took them.
     private static async Task VerifyAsync(
-        ImageLayout layout, RemoteRepository repository, Descriptor node, CancellationToken cancellationToken)
+        ILookup<Digest, Descriptor> attached, RemoteRepository repository, Descriptor node, CancellationToken cancellationToken)
     {
         if (!MediaTypes.IsDocument(node.MediaType))
         {
@@ -71,17 +77,16 @@ public sealed class Publisher(IReadOnlyList<IImageAttachment> attachments)
         var document = await repository.ReadDocumentAsync(node, cancellationToken).ConfigureAwait(false);
         foreach (var child in OciJson.Children(node, document))
         {
-            await VerifyAsync(layout, repository, child, cancellationToken).ConfigureAwait(false);
+            await VerifyAsync(attached, repository, child, cancellationToken).ConfigureAwait(false);
         }
 
-        var attached = await layout.ReferrersAsync(node.Digest, cancellationToken).ConfigureAwait(false);
-        if (attached.Count == 0)
+        if (!attached.Contains(node.Digest))
         {
             return;
         }
 
         var there = await repository.ReferrersAsync(node.Digest, cancellationToken).ConfigureAwait(false);
-        foreach (var referrer in attached)
+        foreach (var referrer in attached[node.Digest])
         {
             if (!there.Any(t => t.Digest == referrer.Digest))
             {
@@ -89,7 +94,7 @@ public sealed class Publisher(IReadOnlyList<IImageAttachment> attachments)
                     ErrorKind.BadContent, $"{repository.Name}: {referrer.Digest} was attached to {node.Digest}, and is not listed there");
             }
 
-            await VerifyAsync(layout, repository, referrer, cancellationToken).ConfigureAwait(false);
+            await VerifyAsync(attached, repository, referrer, cancellationToken).ConfigureAwait(false);
         }
     }
 

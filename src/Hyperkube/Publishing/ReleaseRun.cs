@@ -152,9 +152,9 @@ public sealed class ReleaseRun(Publisher publisher, UpstreamFiles files, Release
         {
             using var scratch = StagedDirectory.CreateIn(settings.ScratchDirectory);
             var layout = await ImageLayout.OpenOrCreateAsync(Path.Combine(scratch.Path, "layout"), cancellationToken).ConfigureAwait(false);
-            var image = await settings.Builder(layout).BuildAsync(version, fetched.Binaries, settings.Created, cancellationToken)
+            var built = await settings.Builder(layout).BuildAsync(version, fetched.Binaries, settings.Created, cancellationToken)
                 .ConfigureAwait(false);
-            return await PushAsync(release, layout, image, cancellationToken).ConfigureAwait(false);
+            return await PushAsync(release, layout, built with { ReleaseList = fetched.List?.Digest }, cancellationToken).ConfigureAwait(false);
         }
     }
 

@@ -25,7 +25,7 @@ public sealed class BinaryVerifierTests : IDisposable
             Both, Layer("kubelet", Kubelet), Layer("kubectl", Kubectl), HostileLayer.Of(Data("etc/motd"), HostileTar.Link("bin/sh", "busybox"))));
 
         Assert.Equal("/kubectl Signature, /kubelet Signature", seen);
-        Assert.Empty(_directory.Files().Where(f => f.StartsWith("scratch", StringComparison.Ordinal)));
+        Assert.DoesNotContain(_directory.Files(), f => f.StartsWith("scratch", StringComparison.Ordinal));
     }
 
     [Fact]

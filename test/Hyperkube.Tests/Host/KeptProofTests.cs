@@ -187,8 +187,8 @@ public sealed class KeptProofTests : IAsyncDisposable
         await InstallAsync(SignedImage.Of("v1.36.3"));
 
         Assert.Equal(
-            [EvidenceOf(Binary("kubelet", "v1.36.2")), EvidenceOf(Binary("kubelet", "v1.36.3"))],
-            Directory.GetFiles(_host.PathOf("/var/lib/hyperkube/evidence")).Order().OrderBy(f => f != EvidenceOf(Binary("kubelet", "v1.36.2"))));
+            new[] { EvidenceOf(Binary("kubelet", "v1.36.2")), EvidenceOf(Binary("kubelet", "v1.36.3")) }.Order(StringComparer.Ordinal),
+            Directory.GetFiles(_host.PathOf("/var/lib/hyperkube/evidence")).Order(StringComparer.Ordinal));
         Assert.Equal((UnixFileMode)0b111_000_000, File.GetUnixFileMode(_host.PathOf("/var/lib/hyperkube/evidence")));
     }
 
@@ -249,6 +249,24 @@ public sealed class KeptProofTests : IAsyncDisposable
             _host.Ask = Ask();
             await Assert.ThrowsAsync<HyperkubeException>(() => InstallAsync(broken));
         }
+    }
+
+    [Fact]
+    public async Task What_somebody_else_proved_before_does_not_hide_that_only_an_exception_counts_now()
+    {
+        SignerIdentity us = new("us@example.com", "https://example.com");
+        var image = Of(Kubelet, Bundle(Kubelet, new() { Certificate = new() { Subject = us.Subject, Issuer = us.Issuer, OldIssuer = us.Issuer } }));
+        _host.Ask = Ask(r => r with { Trust = TrustIn(Authority, us) });
+        await InstallAsync(image);
+        var exceptions = Exceptions($"kubelet v1.36.4 linux/amd64 {Digest.Of(Kubelet).Hex} 2026-12-31 reason");
+        _host.Ask = Ask(r => r with { Exceptions = exceptions });
+
+        await InstallAsync(image);
+        var before = _registry.Calls.Count;
+        await InstallAsync(image);
+
+        Assert.Equal((VerificationMode.Exception, null), (Entry().Verified, Entry().Signature));
+        Assert.Single(_registry.Calls.Skip(before));
     }
 
     // It stands for the signature, not for what the bytes are.
