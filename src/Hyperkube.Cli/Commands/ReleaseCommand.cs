@@ -52,7 +52,9 @@ internal static class ReleaseCommand
             var plan = await PlanAsync(request, filter, reader, registries, session, cancellationToken).ConfigureAwait(false);
             if (request.DryRun)
             {
-                session.Results([.. plan.Releases.Select(Entry)], CliJson.Default.IReadOnlyListReleasedVersion, (_, text) => text.Write(plan.ToString()));
+                session.Results(
+                    [.. plan.Releases.Select(Entry)], CliJson.Default.IReadOnlyListReleasedVersion,
+                    (_, text) => text.Write(plan.ToString()));
                 return;
             }
 

@@ -23,5 +23,7 @@ internal static class DecisionLine
     private static string Quoted(string value) =>
         value.Length > 0 && !value.Any(c => c is ' ' or '"' or '=' or '\\' || char.IsControl(c))
             ? value
-            : $"\"{new string([.. value.Select(c => char.IsControl(c) ? ' ' : c)]).Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
+            : $"\"{string.Concat(value.Select(Escaped))}\"";
+
+    private static string Escaped(char c) => c is '"' or '\\' ? $"\\{c}" : char.IsControl(c) ? " " : c.ToString();
 }

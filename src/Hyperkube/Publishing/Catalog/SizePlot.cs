@@ -70,7 +70,9 @@ internal static class SizePlot
 
             foreach (var (entry, x, size) in points)
             {
-                html.Append(CultureInfo.InvariantCulture, $"<circle class=\"s{series}\" cx=\"{x:F1}\" cy=\"{Y(size!.Value):F1}\" r=\"3.5\"><title>{entry.Image.Version} {CatalogPage.Text(platform)}: {Sizes.Text(size.Value)}</title></circle>\n");
+                html.Append(CultureInfo.InvariantCulture, $"<circle class=\"s{series}\" cx=\"{x:F1}\" cy=\"{Y(size!.Value):F1}\" r=\"3.5\">");
+                html.Append(CultureInfo.InvariantCulture, $"<title>{entry.Image.Version} {CatalogPage.Text(platform)}: ");
+                html.Append(CultureInfo.InvariantCulture, $"{Sizes.Text(size.Value)}</title></circle>\n");
             }
         }
 

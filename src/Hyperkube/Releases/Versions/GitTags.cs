@@ -1,6 +1,7 @@
 using System.Text;
 using Hyperkube.Oci;
 using Hyperkube.Oci.Content;
+using Hyperkube.Oci.Http;
 
 namespace Hyperkube.Releases.Versions;
 
@@ -23,12 +24,13 @@ public sealed class GitTags(Uri repository, string? searchPath, TimeProvider tim
     private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(2);
 
     /// <inheritdoc/>
-    public string Location { get; } = $"{Prefix}{repository.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped)}";
+    public string Location { get; } = Prefix + HttpFailure.Where(repository);
 
     /// <summary>Reads what follows <see cref="Prefix"/>.</summary>
     /// <exception cref="HyperkubeException">It is no URL that git may be given.</exception>
     public static Uri ParseUrl(string text) =>
-        Uri.TryCreate(text, UriKind.Absolute, out var url) && Schemes.Contains(url.Scheme) && text.StartsWith($"{url.Scheme}://", StringComparison.Ordinal)
+        Uri.TryCreate(text, UriKind.Absolute, out var url) && Schemes.Contains(url.Scheme)
+        && text.StartsWith($"{url.Scheme}://", StringComparison.Ordinal)
             ? url
             : throw new HyperkubeException(
                 ErrorKind.Usage, $"{Prefix}{SmallText.Quote(text).Trim('\'')}: expected a git repository's URL: https, ssh, git or file");
@@ -56,9 +58,10 @@ public sealed class GitTags(Uri repository, string? searchPath, TimeProvider tim
         var answer = await program.AskAsync(default, time, cancellationToken).ConfigureAwait(false);
         if (answer.Failure is not null || answer.ExitCode != 0)
         {
-            throw new HyperkubeException(ErrorKind.Unavailable, $"{Location}: git {answer.Failure ?? $"ended with code {answer.ExitCode}: {answer.Errors}"}")
+            var said = answer.Failure ?? $"ended with code {answer.ExitCode}: {answer.Errors}";
+            throw new HyperkubeException(ErrorKind.Unavailable, $"{Location}: git {said}")
             {
-                Hint = $"see what git says: git ls-remote --refs {repository.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped)}",
+                Hint = $"see what git says: git ls-remote --refs {HttpFailure.Where(repository)}",
             };
         }
 
