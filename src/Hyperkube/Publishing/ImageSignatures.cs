@@ -209,7 +209,7 @@ public sealed class ImageSignatures(IContentSource source, Func<TrustedRoot> tru
 
         var names = string.Join(" or ", signers.Select(s => s.Name));
         var expected = needed == 1 ? $"expected that of {names}" : $"expected those of {needed} of {names}";
-        if (search.Seen == 0)
+        if (search.Seen == 0 && search.Reasons.Count == 0)
         {
             return new HyperkubeException(ErrorKind.Unsigned, $"{reference}: {search.Image} has no signature; {expected}")
             {
@@ -221,7 +221,7 @@ public sealed class ImageSignatures(IContentSource source, Func<TrustedRoot> tru
         var more = search.Reasons.Count > MaxReasons ? $"; and {search.Reasons.Count - MaxReasons} more" : "";
         return new HyperkubeException(
             ErrorKind.BadSignature,
-            $"{reference}: {search.Image} has {search.Signers.Count} good signatures among {search.Seen}; {expected}"
+            $"{reference}: {search.Image} has {search.Signers.Count} good signatures among {Math.Max(search.Seen, 1)}; {expected}"
             + (reasons.Length > 0 ? $" ({reasons}{more})" : ""))
         {
             Hint = "do not use the image; ask those who should have signed it, or name the key that they sign with",
