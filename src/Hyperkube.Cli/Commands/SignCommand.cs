@@ -83,7 +83,8 @@ internal static class SignCommand
     {
         using var key = ReadKey(request, session);
         using var registries = request.Access.Open(session);
-        var (content, root) = await ImageSigner.OpenAsync(registries.Transports, request.Reference, cancellationToken).ConfigureAwait(false);
+        var (content, root) = await ImageSigner.OpenAsync(registries.Transports, request.Reference, cancellationToken)
+            .ConfigureAwait(false);
         Publishing.TrustedSigner signer = new(
             $"the key {request.Key}", VerificationPolicy.SignedBy(key.PublicKey).UnsafeWithoutLog());
         ImageSigner images = new(

@@ -15,7 +15,8 @@ public static class SignatureStatement
     public static byte[] About(ReadOnlySpan<byte> sha256) =>
         sha256.Length == SHA256.HashSizeInBytes
             ? Encoding.ASCII.GetBytes(
-                $$$"""{"_type":"https://in-toto.io/Statement/v1","subject":[{"digest":{"sha256":"{{{Convert.ToHexStringLower(sha256)}}}"}}],"""
-                + $$$""" "predicateType":"{{{PredicateType}}}","predicate":{}}""".TrimStart())
+                "{\"_type\":\"https://in-toto.io/Statement/v1\",\"subject\":[{\"digest\":{\"sha256\":\""
+                + Convert.ToHexStringLower(sha256)
+                + "\"}}],\"predicateType\":\"" + PredicateType + "\",\"predicate\":{}}")
             : throw new ArgumentException($"A SHA-256 has 32 bytes, not {sha256.Length}.", nameof(sha256));
 }

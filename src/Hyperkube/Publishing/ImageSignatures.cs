@@ -89,7 +89,7 @@ public sealed class ImageSignatures(IContentSource source, Func<TrustedRoot> tru
     private async Task SearchAsync(Search search, Func<bool> isEnough, CancellationToken cancellationToken)
     {
         var referrers = await search.TryAsync(
-            "referrers", async () => await source.ReferrersAsync(search.Image, cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
+            "referrers", () => source.ReferrersAsync(search.Image, cancellationToken).AsTask()).ConfigureAwait(false);
 
         // What an index says of a referrer is a hint for the order, no more: cosign 3.1.1 writes another type there.
         foreach (var referrer in (referrers ?? []).OrderByDescending(r => IsBundle(r.ArtifactType)))
@@ -105,8 +105,8 @@ public sealed class ImageSignatures(IContentSource source, Func<TrustedRoot> tru
 
         if (!isEnough())
         {
-            await search.TryAsync(
-                ReferrersIndex.TagOf(search.Image) + TagSuffix, () => ReadTagAsync(search, isEnough, cancellationToken)).ConfigureAwait(false);
+            var tag = ReferrersIndex.TagOf(search.Image) + TagSuffix;
+            await search.TryAsync(tag, () => ReadTagAsync(search, tag, isEnough, cancellationToken)).ConfigureAwait(false);
         }
     }
 
@@ -141,9 +141,8 @@ public sealed class ImageSignatures(IContentSource source, Func<TrustedRoot> tru
         return true;
     }
 
-    private async Task<bool> ReadTagAsync(Search search, Func<bool> isEnough, CancellationToken cancellationToken)
+    private async Task<bool> ReadTagAsync(Search search, string tag, Func<bool> isEnough, CancellationToken cancellationToken)
     {
-        var tag = ReferrersIndex.TagOf(search.Image) + TagSuffix;
         if (await source.ResolveAsync(tag, cancellationToken).ConfigureAwait(false) is not { } attached)
         {
             return false;
@@ -209,7 +208,7 @@ public sealed class ImageSignatures(IContentSource source, Func<TrustedRoot> tru
 
         var names = string.Join(" or ", signers.Select(s => s.Name));
         var expected = needed == 1 ? $"expected that of {names}" : $"expected those of {needed} of {names}";
-        if (search.Seen == 0)
+        if (search.Seen == 0 && search.Reasons.Count == 0)
         {
             return new HyperkubeException(ErrorKind.Unsigned, $"{reference}: {search.Image} has no signature; {expected}")
             {
@@ -221,7 +220,7 @@ public sealed class ImageSignatures(IContentSource source, Func<TrustedRoot> tru
         var more = search.Reasons.Count > MaxReasons ? $"; and {search.Reasons.Count - MaxReasons} more" : "";
         return new HyperkubeException(
             ErrorKind.BadSignature,
-            $"{reference}: {search.Image} has {search.Signers.Count} good signatures among {search.Seen}; {expected}"
+            $"{reference}: {search.Image} has {search.Signers.Count} good signatures among {Math.Max(search.Seen, 1)}; {expected}"
             + (reasons.Length > 0 ? $" ({reasons}{more})" : ""))
         {
             Hint = "do not use the image; ask those who should have signed it, or name the key that they sign with",

@@ -14,7 +14,8 @@ public sealed record SignRequest
     /// <summary>Whether the manifest of each platform is signed too, for those who pull one by its digest.</summary>
     public bool IsRecursive { get; init; }
 
-    /// <summary>Whether the older form is written too: proxies and replications lose what only refers to an image. Yes unless told.</summary>
+    /// <summary>Whether the older form is written too: proxies and replications lose what only refers to an image. Yes unless told.
+    /// </summary>
     public bool WithTag { get; init; } = true;
 
     /// <summary>The name that the older form says; null for that of the image.</summary>
@@ -56,7 +57,8 @@ public sealed class ImageSigner(IContentDestination content, ImageSigningIdentit
         ArgumentNullException.ThrowIfNull(transports);
         if (reference is ArchiveReference)
         {
-            throw new HyperkubeException(ErrorKind.Usage, $"{reference}: an archive; expected a registry or oci:DIR, where signatures can be added")
+            throw new HyperkubeException(
+                ErrorKind.Usage, $"{reference}: an archive; expected a registry or oci:DIR, where signatures can be added")
             {
                 Hint = $"hyperkube copy {reference} oci:DIR, and sign it there",
             };
@@ -178,7 +180,8 @@ public sealed class ImageSigner(IContentDestination content, ImageSigningIdentit
             && manifest.Layers.All(l => l.MediaType == SimpleSignature.MediaType)
             ? manifest
             : throw new HyperkubeException(
-                ErrorKind.TagConflict, $"{tag}: the tag stands for something else, or for too many signatures; expected cosign's signatures")
+                ErrorKind.TagConflict,
+                $"{tag}: the tag stands for something else, or for too many signatures; expected cosign's signatures")
             {
                 Hint = "remove the tag, or leave the older form out with --no-legacy-tag",
             };

@@ -56,6 +56,22 @@ public sealed class ImageSignaturesTests : IAsyncLifetime
         Assert.Equal(SignatureForm.Tag, Assert.Single(await _scene.CheckAsync()).Form);
     }
 
+    [Fact]
+    public async Task A_flood_of_referrers_is_told_of_and_does_not_hide_the_tag()
+    {
+        var flood = string.Join(',', Enumerable.Range(0, 257).Select(i =>
+            $$"""{"mediaType":"{{MediaTypes.Manifest}}","digest":"{{Digest.Of([(byte)i, (byte)(i >> 8)])}}","size":10}"""));
+        _scene.Registry.Intercept = call => !call.Path.Contains("/referrers/", StringComparison.Ordinal) ? null
+            : SiteAnswer.Text($$"""{"schemaVersion":2,"mediaType":"{{MediaTypes.Index}}","manifests":[{{flood}}]}""").With("Content-Type", MediaTypes.Index);
+
+        var failure = await RefusedAsync(ErrorKind.BadSignature);
+
+        Assert.Contains("257 referrers; expected at most 256", failure.Message, StringComparison.Ordinal);
+        var good = SimpleSignature.Sign("a/b", $"{_scene.Root.Digest}", _scene.Key);
+        await _scene.TagAsync((good.Payload.ToArray(), good.Signature));
+        Assert.Equal(SignatureForm.Tag, Assert.Single(await _scene.CheckAsync()).Form);
+    }
+
     // Statements about the image, signed by the same key: they say other things than that it is good.
     [Fact]
     public async Task Referrers_that_are_no_signatures_do_not_count_as_any()
