@@ -93,7 +93,7 @@ internal sealed class ImageWalk(
 
     private bool IsBinary(TarEntry entry, ClaimedFile? claim) =>
         entry.Kind == TarEntryKind.File && entry.Path != Sleep && IsAsked(entry.Path) && !IsAbout(entry.Path)
-        && (names.Count > 0 || (entry.Mode & AnyExecute) != 0 || entry.Path == claim?.Path);
+        && (names.Count > 0 || (entry.Mode & AnyExecute) != UnixFileMode.None || entry.Path == claim?.Path);
 
     // Evidence, or what is not there: whatever mode other tools give them.
     private static bool IsAbout(string path) => Path.GetFileName(path).StartsWith(Whiteout, StringComparison.Ordinal)
