@@ -15,6 +15,9 @@ internal sealed record CliHost
     /// <summary>The value of an environment variable, or null.</summary>
     public required Func<string, string?> Variable { get; init; }
 
+    /// <summary>Asks a person for a secret, which is not shown; null where nobody can be asked.</summary>
+    public Func<string, string?> AskSecret { get; init; } = _ => null;
+
     /// <summary>The clock.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 }

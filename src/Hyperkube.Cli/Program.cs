@@ -6,4 +6,5 @@ return await Run.AsExitCodeAsync(args, new CliHost
     Error = Console.Error,
     ErrorIsTerminal = !Console.IsErrorRedirected,
     Variable = Environment.GetEnvironmentVariable,
+    AskSecret = SecretPrompt.Ask,
 }).ConfigureAwait(false);

@@ -29,8 +29,9 @@ internal static class Run
 
         var code = await (
             verbosity == Verbosity.Quiet ? RunAsync(NoActivityLog.Instance)
-            : !isRefused && ShowsBars(line, host) ? BarLog.RunAsync(Terminal(line, options, host), host.Time, RunAsync)
-            : RunAsync(new PlainLog(host.Error, host.Time))).ConfigureAwait(false);
+            : !isRefused && ShowsBars(line, host) ? BarLog.RunAsync(
+                Terminal(line, options, host), host.Time, RunAsync, verbosity == Verbosity.Debug)
+            : RunAsync(new PlainLog(host.Error, host.Time, verbosity == Verbosity.Debug))).ConfigureAwait(false);
         await session!.WriteAsync().ConfigureAwait(false);
         return code;
     }

@@ -35,6 +35,10 @@ internal sealed class Session(CliHost host, OutputFormat format, Verbosity verbo
         _text = Printable.Text(text.ToString());
     }
 
+    /// <summary>Gives a list as the result. In JSON it stays a list also when the run failed: each entry has its own error.</summary>
+    internal void Results<T>(IReadOnlyList<T> results, JsonTypeInfo<IReadOnlyList<T>> type, Action<IReadOnlyList<T>, TextWriter> write) =>
+        Result(results, type, write);
+
     /// <summary>Says why the run failed.</summary>
     /// <returns>The exit code.</returns>
     internal int Fail(int code, string kind, string message, string? hint, Exception? cause)
@@ -75,6 +79,13 @@ internal sealed class Session(CliHost host, OutputFormat format, Verbosity verbo
         using MemoryStream json = new();
         using (Utf8JsonWriter writer = new(json, new JsonWriterOptions { Indented = true, Encoder = CliJson.Encoder }))
         {
+            if (_result is { ValueKind: JsonValueKind.Array } list)
+            {
+                list.WriteTo(writer);
+                writer.Flush();
+                return $"{Encoding.UTF8.GetString(json.ToArray())}\n";
+            }
+
             writer.WriteStartObject();
             if (_result is { } result)
             {

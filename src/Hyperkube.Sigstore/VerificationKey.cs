@@ -10,8 +10,8 @@ namespace Hyperkube.Sigstore;
 /// and Ed25519.</summary>
 public sealed class VerificationKey
 {
-    private const int MinRsaBits = 2048;
-    private const int MaxRsaBits = 8192; // What an attacker's key may cost to check.
+    internal const int MinRsaBits = 2048;
+    internal const int MaxRsaBits = 8192; // What an attacker's key may cost to check.
     private const int MaxPemChars = 16 << 10;
 
     private readonly byte[] _spki;

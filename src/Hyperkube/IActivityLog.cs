@@ -11,6 +11,18 @@ public interface IActivityLog
 
     /// <summary>Something a person should know that is no failure: a retry, a source that was passed over.</summary>
     void Warn(string message);
+
+    /// <summary>Something a person should read before what follows: a plan. May have several lines.</summary>
+    void Note(string text)
+    {
+    }
+
+    /// <summary>Something was decided: one line for whoever looks for the reason later.</summary>
+    /// <param name="what">What about.</param>
+    /// <param name="fields">The facts, by name; those that are null are left out.</param>
+    void Decision(string what, IReadOnlyList<(string Name, string? Value)> fields)
+    {
+    }
 }
 
 /// <summary>One step. Reports are bytes done so far.</summary>

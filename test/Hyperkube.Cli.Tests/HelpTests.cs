@@ -14,6 +14,8 @@ public sealed class HelpTests : IDisposable
     [InlineData("hyperkube")]
     [InlineData("build")]
     [InlineData("fetch")]
+    [InlineData("versions")]
+    [InlineData("release")]
     [InlineData("copy")]
     [InlineData("explain")]
     [InlineData("inspect")]
@@ -21,6 +23,7 @@ public sealed class HelpTests : IDisposable
     [InlineData("install")]
     [InlineData("status")]
     [InlineData("rollback")]
+    [InlineData("sign")]
     [InlineData("trust")]
     [InlineData("trust update")]
     public async Task The_help_is_the_one_in_the_file(string command)
@@ -33,6 +36,8 @@ public sealed class HelpTests : IDisposable
     [Theory]
     [InlineData("build")]
     [InlineData("fetch")]
+    [InlineData("versions")]
+    [InlineData("release")]
     [InlineData("copy")]
     [InlineData("explain")]
     [InlineData("inspect")]
@@ -40,6 +45,7 @@ public sealed class HelpTests : IDisposable
     [InlineData("install")]
     [InlineData("status")]
     [InlineData("rollback")]
+    [InlineData("sign")]
     [InlineData("trust")]
     [InlineData("trust update")]
     public async Task Every_command_has_an_example(string command) =>
@@ -51,7 +57,7 @@ public sealed class HelpTests : IDisposable
         var help = (await HelpAsync("hyperkube")).Out;
 
         Assert.All(
-            ["  build", "  fetch", "  copy", "  inspect", "  verify", "  explain", "  install", "  status", "  rollback", "  trust", "HYPERKUBE_<FLAG>", "Exit codes: 0"],
+            ["  build", "  fetch", "  versions", "  release", "  copy", "  inspect", "  verify", "  explain", "  install", "  status", "  rollback", "  sign", "  trust", "HYPERKUBE_<FLAG>", "Exit codes: 0"],
             word => Assert.Contains(word, help, StringComparison.Ordinal));
     }
 
@@ -59,7 +65,7 @@ public sealed class HelpTests : IDisposable
     [Fact]
     public async Task The_examples_can_be_typed()
     {
-        foreach (var command in (string[])["build", "fetch", "copy", "explain", "inspect", "verify", "install", "status", "rollback", "trust", "trust update"])
+        foreach (var command in (string[])["build", "fetch", "versions", "release", "copy", "explain", "inspect", "verify", "install", "status", "rollback", "sign", "trust", "trust update"])
         {
             var examples = (await HelpAsync(command)).Out.Split('\n')
                 .Where(l => l.StartsWith($"    hyperkube {command} ", StringComparison.Ordinal)).Select(l => l.Trim()).ToList();

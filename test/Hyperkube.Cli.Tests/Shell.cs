@@ -35,6 +35,9 @@ internal sealed class Shell : IDisposable
 
     internal bool IsTerminal { get; set; }
 
+    /// <summary>What the person at the terminal types; null where nobody is.</summary>
+    internal string? Secret { get; set; }
+
     /// <summary>A release of stand-ins for amd64 and arm64.</summary>
     internal string Tree => this["tree"];
 
@@ -59,6 +62,7 @@ internal sealed class Shell : IDisposable
             ErrorIsTerminal = IsTerminal,
             Variable = Variables.GetValueOrDefault,
             Time = Time,
+            AskSecret = _ => Secret,
         });
         return new Ended(code, output.ToString(), error.ToString());
     }

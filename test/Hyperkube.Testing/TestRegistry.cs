@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace Hyperkube.Testing;
 
@@ -178,19 +179,39 @@ public sealed partial class TestRegistry : LoopbackServer
             return SiteAnswer.Text("404 page not found", 404);
         }
 
-        List<object> found = [];
+        JsonArray found = [];
         foreach (var (key, manifest) in _manifests.Where(m => m.Key.StartsWith($"{repository}@", StringComparison.Ordinal)))
         {
             using var document = JsonDocument.Parse(manifest.Content);
             if (SubjectOf(document.RootElement) == subject)
             {
-                found.Add(new { mediaType = manifest.MediaType, digest = key[(repository.Length + 1)..], size = manifest.Content.Length });
+                found.Add(DescriptorOf(key[(repository.Length + 1)..], manifest.MediaType, manifest.Content.Length, document.RootElement));
             }
         }
 
         const string Type = "application/vnd.oci.image.index.v1+json";
-        return SiteAnswer.Text(JsonSerializer.Serialize(new { schemaVersion = 2, mediaType = Type, manifests = found }))
+        return SiteAnswer.Text(new JsonObject { ["schemaVersion"] = 2, ["mediaType"] = Type, ["manifests"] = found }.ToJsonString())
             .With("Content-Type", Type);
+    }
+
+    // https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers: the type of the artifact, else of the
+    // config, and the annotations are the manifest's.
+    private static JsonObject DescriptorOf(string digest, string mediaType, int size, JsonElement manifest)
+    {
+        JsonObject descriptor = new() { ["mediaType"] = mediaType, ["digest"] = digest, ["size"] = size };
+        var type = manifest.TryGetProperty("artifactType", out var artifactType) ? artifactType.GetString()
+            : manifest.TryGetProperty("config", out var config) ? config.GetProperty("mediaType").GetString() : null;
+        if (type is not null)
+        {
+            descriptor["artifactType"] = type;
+        }
+
+        if (manifest.TryGetProperty("annotations", out var annotations))
+        {
+            descriptor["annotations"] = JsonNode.Parse(annotations.GetRawText());
+        }
+
+        return descriptor;
     }
 
     private static SiteAnswer Failure(int status, string code, string message) =>

@@ -20,7 +20,7 @@ internal static class BuildCommand
     internal sealed record Request(
         ReleaseName? Name, ReleaseRequest Release, IReadOnlyList<ImageReference> Outputs, RegistryReference? Tag,
         LayerCompression Compression,
-        bool Load, bool TryLoad, bool MoveTag, string? DigestFile, RegistryAccess Access);
+        bool Load, bool TryLoad, bool MoveTag, string? DigestFile, AttachmentRequest Attachments, RegistryAccess Access);
 
     internal static Command Create(Func<Request, CancellationToken, Task> run)
     {
@@ -45,7 +45,7 @@ internal static class BuildCommand
         var created = SourceDate(session.Host.Variable);
         using ReleaseReader reader = new(request.Release, session);
         var version = await reader.ResolveAsync(name, cancellationToken).ConfigureAwait(false);
-        var tag = request.Compression.Algorithm == CompressionAlgorithm.Zstd ? $"{version}-zstd" : $"{version}";
+        var tag = PublishedTags.TagOf(version, request.Compression.Algorithm);
         var outputs = Outputs(request, tag);
         using var registries = request.Access.Open(session);
         using var release = await reader.FetchAsync(
@@ -57,12 +57,18 @@ internal static class BuildCommand
         var directory = scratch is null ? outputs.OfType<LayoutReference>().First().Directory : Path.Combine(scratch.Path, "layout");
         var layout = await ImageLayout.OpenOrCreateAsync(directory, cancellationToken).ConfigureAwait(false);
         NodeImageBuilder builder = new(layout, request.Compression, request.Release.Jobs, session.Log);
-        var image = await builder.BuildAsync(version, release.Binaries, created, cancellationToken).ConfigureAwait(false);
+        var image = (await builder.BuildAsync(version, release.Binaries, created, cancellationToken).ConfigureAwait(false)) with
+        {
+            ReleaseList = release.List?.Digest,
+        };
         ImageOutput output = new(layout, image, tag, request.Tag ?? RegistryReference.TryParseLocalName($"hyperkube:{tag}")!);
         List<string> written = [];
         foreach (var reference in outputs)
         {
-            written.Add(await WriteAsync(output, reference, request, tag, registries.Transports, session, cancellationToken).ConfigureAwait(false));
+            written.Add(reference is RegistryReference remote
+                ? await PublishAsync(layout, image, remote with { Tag = remote.Tag ?? tag }, created, request, registries, session, cancellationToken)
+                    .ConfigureAwait(false)
+                : await WriteAsync(output, reference, request, tag, registries.Transports, session, cancellationToken).ConfigureAwait(false));
         }
 
         if (request.Load || request.TryLoad)
@@ -141,7 +147,7 @@ internal static class BuildCommand
     }
 
     // https://reproducible-builds.org/specs/source-date-epoch/
-    private static DateTimeOffset SourceDate(Func<string, string?> variable) => variable("SOURCE_DATE_EPOCH") switch
+    internal static DateTimeOffset SourceDate(Func<string, string?> variable) => variable("SOURCE_DATE_EPOCH") switch
     {
         null or "" => DateTimeOffset.UnixEpoch,
         var text when long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds <= 253402300799 =>
@@ -160,18 +166,32 @@ internal static class BuildCommand
             return archive.ToString();
         }
 
-        using var activity = reference is RegistryReference ? session.Log.Begin($"push {reference}", totalBytes: null) : null;
         var destination = await transports.OpenDestinationAsync(reference, source: null, cancellationToken).ConfigureAwait(false);
         var present = await output.ToAsync(destination.Content, destination.Tag, request.MoveTag, cancellationToken).ConfigureAwait(false);
         var written = destination.With(destination.Tag ?? tag).ToString();
+        WarnOf(present, written, session);
+        return written;
+    }
+
+    private static async Task<string> PublishAsync(
+        ImageLayout layout, NodeImage image, RegistryReference remote, DateTimeOffset created, Request request, RegistrySession registries,
+        Session session, CancellationToken cancellationToken)
+    {
+        using var activity = session.Log.Begin($"push {remote}", totalBytes: null);
+        var published = await new Publisher(request.Attachments.Open(request.Release, request.Compression, created)).PublishAsync(
+            layout, image, () => registries.Repository(remote), remote.Tag!, request.MoveTag, cancellationToken).ConfigureAwait(false);
+        WarnOf(published.WasPresent ? published.Image.Root.Digest : null, remote.ToString(), session);
+        activity.Complete(published.WasPresent ? "present" : "done");
+        return remote.ToString();
+    }
+
+    private static void WarnOf(Digest? present, string written, Session session)
+    {
         if (present is not null)
         {
             session.Log.Warn($"{written}: is there already as {present}, with the same binaries and other evidence, and stays; " +
                 "--move-tag puts this one in its place");
         }
-
-        activity?.Complete(present is null ? "done" : "present");
-        return written;
     }
 
     private static async Task<IReadOnlyList<string>> LoadAsync(

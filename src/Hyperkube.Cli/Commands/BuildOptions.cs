@@ -8,6 +8,7 @@ namespace Hyperkube.Cli.Commands;
 internal sealed class BuildOptions
 {
     private readonly ReleaseOptions _release = new();
+    private AttachmentFlags? _attachments;
     private RegistryFlags? _registry;
 
     private readonly Option<IReadOnlyList<ImageReference>> _output = new("--output", "-o")
@@ -25,13 +26,7 @@ internal sealed class BuildOptions
         HelpName = "REF",
     };
 
-    private readonly Option<LayerCompression> _compression = new("--compression")
-    {
-        Description = "How the layers are compressed: gzip (level 6), gzip:1 to gzip:9, zstd (level 3), zstd:1 to zstd:19",
-        HelpName = "gzip|zstd[:LEVEL]",
-        CustomParser = Parsers.One<LayerCompression>,
-        DefaultValueFactory = _ => LayerCompression.Gzip,
-    };
+    private readonly Option<LayerCompression> _compression = CompressionFlag.Create();
 
     private readonly Option<bool> _load = new("--load")
     {
@@ -68,6 +63,7 @@ internal sealed class BuildOptions
             command.Options.Add(option);
         }
 
+        _attachments = new AttachmentFlags(command);
         _registry = new RegistryFlags(command, _release.PlainHttp, _release.Authorities);
     }
 
@@ -81,5 +77,6 @@ internal sealed class BuildOptions
         line.GetValue(_tryLoad),
         line.GetValue(_moveTag),
         line.GetValue(_digestFile),
+        _attachments!.Read(line),
         _registry!.Read(line));
 }

@@ -95,6 +95,10 @@ internal sealed class RegistrySession(
     /// <summary>Opens references; registries are read through their mirrors if those were asked for.</summary>
     internal Transports Transports { get; } = new(client, access.HostsFor, access.Itself);
 
+    /// <summary>A repository in its registry itself: what is published is never a mirror's word.</summary>
+    internal RemoteRepository Repository(RegistryReference reference) =>
+        client.Repository(reference.Repository, [access.Itself(reference.Host)]);
+
     public void Dispose() => client.Dispose();
 }
 

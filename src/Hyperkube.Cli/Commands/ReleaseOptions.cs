@@ -129,6 +129,12 @@ internal sealed class ReleaseOptions
     internal void AddTo(Command command)
     {
         command.Arguments.Add(Version);
+        AddFlagsTo(command);
+    }
+
+    /// <summary>All but the version.</summary>
+    internal void AddFlagsTo(Command command)
+    {
         foreach (var option in (Option[])[_platform, _binary, _source, _verify])
         {
             command.Options.Add(option);
@@ -140,6 +146,25 @@ internal sealed class ReleaseOptions
             command.Options.Add(option);
         }
     }
+
+    /// <summary>Only what says where files come from.</summary>
+    internal void AddSourceTo(Command command)
+    {
+        foreach (var option in (Option[])[_source, _allowRedirect, PlainHttp, Authorities])
+        {
+            command.Options.Add(option);
+        }
+    }
+
+    /// <summary>What <see cref="AddSourceTo"/> has added; no binary is fetched.</summary>
+    internal ReleaseRequest ReadSource(ParseResult line) => new(
+        [], [], line.GetRequiredValue(_source), line.GetValue(_allowRedirect) ?? [], line.GetValue(PlainHttp), line.GetValue(Authorities),
+        Jobs: 1, Cache: null)
+    {
+        Verify = Verification.Checksum,
+        Trust = new TrustRequest(null, null, null, null),
+        Rekor = RekorClient.PublicGood,
+    };
 
     internal ReleaseRequest Read(ParseResult line) => new(
         line.GetRequiredValue(_platform),

@@ -45,6 +45,12 @@ internal sealed class ReleaseReader : IDisposable
     /// <summary>Where downloads are kept, and where an image is built that is wanted in no layout.</summary>
     internal string CacheDirectory => _request.Cache ?? DefaultCache(_session.Host.Variable);
 
+    /// <summary>Small files of the sources.</summary>
+    internal UpstreamFiles Files => new(_sources, _session.Log);
+
+    /// <summary>Sends requests to others than registries.</summary>
+    internal HttpMessageInvoker Http => _http.Value;
+
     private BinaryCache Cache(Session session) => new(CacheDirectory, BinaryCache.DefaultMaxBytes, session.Host.Time);
 
     internal Task<KubernetesVersion> ResolveAsync(ReleaseName name, CancellationToken cancellationToken) =>

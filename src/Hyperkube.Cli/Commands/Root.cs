@@ -15,13 +15,16 @@ internal static class Root
         {
             BuildCommand.Create((request, token) => BuildCommand.RunAsync(request, session(), token)),
             FetchCommand.Create((request, token) => FetchCommand.RunAsync(request, session(), token)),
+            VersionsCommand.Create((request, token) => VersionsCommand.RunAsync(request, session(), token)),
             CopyCommand.Create((request, token) => CopyCommand.RunAsync(request, session(), token)),
             ExplainCommand.Create((request, token) => ExplainCommand.RunAsync(request, session(), token)),
             InspectCommand.Create((request, token) => InspectCommand.RunAsync(request, session(), token)),
             VerifyCommand.Create((request, token) => VerifyCommand.RunAsync(request, session(), token)),
+            ReleaseCommand.Create((request, token) => ReleaseCommand.RunAsync(request, session(), token)),
             InstallCommand.Create(options, (request, token) => InstallCommand.RunAsync(request, session(), token)),
             StatusCommand.Create((root, token) => StatusCommand.Run(root, session(), token)),
             RollbackCommand.Create(options, (request, token) => RollbackCommand.RunAsync(request, session(), token)),
+            SignCommand.Create((request, token) => SignCommand.RunAsync(request, session(), token)),
             TrustCommand.Create(
                 file => TrustCommand.Show(file, session()), (request, token) => TrustCommand.UpdateAsync(request, session(), token)),
         };

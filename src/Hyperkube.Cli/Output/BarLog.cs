@@ -4,10 +4,11 @@ using Spectre.Console;
 namespace Hyperkube.Cli.Output;
 
 /// <summary>A bar for each step that is under way, with rate and time left: for a person at a terminal.</summary>
-internal sealed class BarLog(IAnsiConsole console, ProgressContext progress, TimeProvider time) : IActivityLog
+internal sealed class BarLog(IAnsiConsole console, ProgressContext progress, TimeProvider time, bool withDecisions = false) : IActivityLog
 {
     /// <summary>Runs something while the bars are drawn.</summary>
-    internal static Task<T> RunAsync<T>(IAnsiConsole console, TimeProvider time, Func<IActivityLog, Task<T>> run) =>
+    internal static Task<T> RunAsync<T>(
+        IAnsiConsole console, TimeProvider time, Func<IActivityLog, Task<T>> run, bool withDecisions = false) =>
         console.Progress()
             .AutoClear(enabled: true)
             .HideCompleted(enabled: true)
@@ -18,12 +19,22 @@ internal sealed class BarLog(IAnsiConsole console, ProgressContext progress, Tim
                 new DownloadedColumn { Base = FileSizeBase.Decimal },
                 new TransferSpeedColumn { Base = FileSizeBase.Decimal },
                 new RemainingTimeColumn())
-            .StartAsync(progress => run(new BarLog(console, progress, time)));
+            .StartAsync(progress => run(new BarLog(console, progress, time, withDecisions)));
 
     public IActivity Begin(string name, long? totalBytes) => new Bar(this, name, totalBytes);
 
     public void Warn(string message) =>
         console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"[yellow]hyperkube: warning:[/] {Printable.Text(message)}");
+
+    public void Note(string text) => console.WriteLine(Printable.Text(text.TrimEnd('\n')));
+
+    public void Decision(string what, IReadOnlyList<(string Name, string? Value)> fields)
+    {
+        if (withDecisions)
+        {
+            console.WriteLine(Printable.Text(DecisionLine.Of(what, fields)));
+        }
+    }
 
     private sealed class Bar : IActivity
     {

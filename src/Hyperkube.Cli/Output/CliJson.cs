@@ -10,6 +10,8 @@ namespace Hyperkube.Cli.Output;
 [JsonSerializable(typeof(ErrorBody))]
 [JsonSerializable(typeof(BuildResult))]
 [JsonSerializable(typeof(FetchResult))]
+[JsonSerializable(typeof(VersionsResult))]
+[JsonSerializable(typeof(IReadOnlyList<ReleasedVersion>))]
 [JsonSerializable(typeof(InspectResult))]
 [JsonSerializable(typeof(CopyResult))]
 [JsonSerializable(typeof(ExplainResult))]
@@ -17,6 +19,7 @@ namespace Hyperkube.Cli.Output;
 [JsonSerializable(typeof(VerifyOutput))]
 [JsonSerializable(typeof(StatusOutput))]
 [JsonSerializable(typeof(RollbackOutput))]
+[JsonSerializable(typeof(SignResult))]
 [JsonSerializable(typeof(TrustResult))]
 [JsonSerializable(typeof(TrustUpdateResult))]
 internal sealed partial class CliJson : JsonSerializerContext
@@ -44,6 +47,15 @@ internal sealed record FetchResult(string Version, string Directory, IReadOnlyLi
 /// <summary>One file of it.</summary>
 internal sealed record FetchedFile(
     string Platform, string Name, string Path, string Sha256, long Size, string Verified, string Action);
+
+/// <summary>Which releases there are.</summary>
+internal sealed record VersionsResult(string Source, string? Minimum, string? Published, IReadOnlyList<ListedVersion> Versions);
+
+/// <summary>One of them.</summary>
+internal sealed record ListedVersion(string Version, string Minor, bool? Published);
+
+/// <summary>What <c>release</c> did about a release, or would do.</summary>
+internal sealed record ReleasedVersion(string Version, string Action, string? Digest, ErrorBody? Error, string? Reason);
 
 /// <summary>What <c>copy</c> copied.</summary>
 internal sealed record CopyResult(IReadOnlyList<CopiedImage> Images, long BytesDownloaded, long Requests);
@@ -136,6 +148,12 @@ internal sealed record RollbackOutput(IReadOnlyList<RolledBackOutput> Binaries, 
 
 /// <summary>One file of it.</summary>
 internal sealed record RolledBackOutput(string Name, string Path, PreviousOutput From, PreviousOutput To);
+
+/// <summary>What <c>sign</c> signed.</summary>
+internal sealed record SignResult(string Reference, string Digest, IReadOnlyList<SignedEntry> Signatures);
+
+/// <summary>One index or manifest of it, and what was written: nothing, where a good signature was there.</summary>
+internal sealed record SignedEntry(string Digest, string Action, string? Bundle, string? Tag);
 
 /// <summary>Whom this program believes.</summary>
 internal sealed record TrustResult(

@@ -1,13 +1,23 @@
 namespace Hyperkube.Cli.Output;
 
 /// <summary>One line for each finished step: for files, pipes and CI.</summary>
-internal sealed class PlainLog(TextWriter error, TimeProvider time) : IActivityLog
+internal sealed class PlainLog(TextWriter error, TimeProvider time, bool withDecisions = false) : IActivityLog
 {
     private readonly Lock _lock = new();
 
     public IActivity Begin(string name, long? totalBytes) => new Step(this, name);
 
     public void Warn(string message) => Write($"hyperkube: warning: {message}");
+
+    public void Note(string text) => Write(text.TrimEnd('\n'));
+
+    public void Decision(string what, IReadOnlyList<(string Name, string? Value)> fields)
+    {
+        if (withDecisions)
+        {
+            Write(DecisionLine.Of(what, fields));
+        }
+    }
 
     private void Write(string line)
     {

@@ -24,6 +24,31 @@ public sealed record ChildProgram(string Path, IReadOnlyList<string> Arguments, 
     /// <summary>The beginning of complaints is enough.</summary>
     private const int MaxErrorBytes = 4 << 10;
 
+    /// <summary>Finds a program by its name; only absolute directories count, so that none is run that happens to lie where the user
+    /// stands.</summary>
+    /// <param name="name">Without a slash.</param>
+    /// <param name="searchPath">Directories, as in the variable <c>PATH</c>; null or empty for none.</param>
+    /// <returns>Its path, or null.</returns>
+    public static string? Locate(string name, string? searchPath) =>
+        (searchPath ?? "").Split(':')
+            .Where(directory => directory.StartsWith('/'))
+            .Select(directory => System.IO.Path.Combine(directory, name))
+            .FirstOrDefault(IsProgram);
+
+    /// <summary>Whether there is something that can be run.</summary>
+    internal static bool IsProgram(string path)
+    {
+        try
+        {
+            const UnixFileMode Executable = UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+            return File.Exists(path) && (File.GetUnixFileMode(path) & Executable) != UnixFileMode.None;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Asks.</summary>
     /// <param name="question">Its whole standard input.</param>
     /// <param name="time">Measures the deadline.</param>

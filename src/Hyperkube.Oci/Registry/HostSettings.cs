@@ -1,12 +1,13 @@
 using System.Buffers;
 using System.Collections.Immutable;
+using Hyperkube.Oci.Configuration;
 
 namespace Hyperkube.Oci.Registry;
 
 /// <summary>What a hosts.toml says of one host.</summary>
 /// <remarks>Names of settings are taken in any case, and unknown ones are passed over, as containerd's decoder does.
 /// Source: https://github.com/containerd/containerd/blob/v2.1.9/docs/hosts.md#hoststoml-content-description---detail</remarks>
-internal sealed class HostSettings(HostsFileErrors errors)
+internal sealed class HostSettings(TomlErrors errors)
 {
     private const string Server = "server", Header = "header";
 
@@ -52,7 +53,7 @@ internal sealed class HostSettings(HostsFileErrors errors)
     /// <summary>Takes a line.</summary>
     /// <param name="line">What was written.</param>
     /// <param name="depth">How many names of its path lead here: none at the root, 2 below <c>host."x"</c>.</param>
-    internal void Take(HostsFileLine line, int depth)
+    internal void Take(TomlLine line, int depth)
     {
         var name = Lower(line.Path[depth]);
         if (name == Header)
@@ -127,9 +128,9 @@ internal sealed class HostSettings(HostsFileErrors errors)
         _authorities.AddRange(value.TextOrTexts().Select(file => (file, value.Line)));
     }
 
-    private void TakeHeader(HostsFileLine line, int below)
+    private void TakeHeader(TomlLine line, int below)
     {
-        if (below == 0 && line.Kind is HostsFileLineKind.Header or HostsFileLineKind.InlineTable)
+        if (below == 0 && line.Kind is TomlLineKind.Header or TomlLineKind.InlineTable)
         {
             return;
         }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Hyperkube.Oci.Configuration;
 
 namespace Hyperkube.Oci.Registry;
 
@@ -42,7 +43,7 @@ public sealed record HostsDirectory(string Registry, ImmutableArray<string> Look
     /// <summary>The registry itself, whatever stands in for it: where images are pushed to.</summary>
     /// <param name="registry">The host of a reference, with its port.</param>
     public static RegistryHost Itself(string registry) =>
-        HostsFile.Itself(registry, new HostSettings(new HostsFileErrors(registry)), ".", origin: null);
+        HostsFile.Itself(registry, new HostSettings(new TomlErrors(registry)), ".", origin: null);
 
     /// <summary>The hosts that the directory tells of, in the order in which they are asked.</summary>
     /// <exception cref="HyperkubeException">A file in it, or one that it names, cannot be read.</exception>
@@ -54,7 +55,7 @@ public sealed record HostsDirectory(string Registry, ImmutableArray<string> Look
     // Source: https://docs.docker.com/engine/security/certificates/
     private RegistryHost WithCertificates(string directory)
     {
-        HostSettings settings = new(new HostsFileErrors(directory));
+        HostSettings settings = new(new TomlErrors(directory));
         foreach (var name in FilesIn(directory))
         {
             if (name.EndsWith(".crt", StringComparison.Ordinal))

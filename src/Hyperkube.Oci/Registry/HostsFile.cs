@@ -1,4 +1,5 @@
 using System.Text;
+using Hyperkube.Oci.Configuration;
 
 namespace Hyperkube.Oci.Registry;
 
@@ -54,7 +55,7 @@ public static class HostsFile
         catch (DecoderFallbackException e)
         {
             var line = 1 + bytes.AsSpan(0, e.Index).Count((byte)'\n');
-            throw new HostsFileErrors(path).At(line, "this is not UTF-8", "TOML", inner: e);
+            throw new TomlErrors(path).At(line, "this is not UTF-8", "TOML", inner: e);
         }
     }
 
@@ -66,17 +67,17 @@ public static class HostsFile
     /// <exception cref="HyperkubeException">The text is no such file, or names one that cannot be read.</exception>
     public static IReadOnlyList<RegistryHost> Parse(string text, string path, string registry, string root = "")
     {
-        HostsFileErrors errors = new(path);
+        TomlErrors errors = new(path);
         HostSettings itself = new(errors) { Root = root };
         Dictionary<string, HostSettings> byHost = new(StringComparer.Ordinal);
         List<(string Text, int Line)> order = [];
-        foreach (var line in HostsFileLine.Read(text, errors))
+        foreach (var line in TomlLine.Read(text, errors))
         {
             if (!line.Path[0].Equals("host", StringComparison.OrdinalIgnoreCase))
             {
                 itself.Take(line, depth: 0);
             }
-            else if (line.Path.Length < 3 && (line.Kind is HostsFileLineKind.TableArray || line.Value is not null))
+            else if (line.Path.Length < 3 && (line.Kind is TomlLineKind.TableArray || line.Value is not null))
             {
                 throw errors.At(line.Number, "this is no host", "a table [host.\"https://HOST\"]");
             }
@@ -122,7 +123,7 @@ public static class HostsFile
 
     // A name is not taken twice in a row: [host."x"] and [host."x".header] are one. With another host between, they are two.
     private static void TakeHost(
-        HostsFileLine line, Dictionary<string, HostSettings> byHost, List<(string Text, int Line)> order, HostsFileErrors errors)
+        TomlLine line, Dictionary<string, HostSettings> byHost, List<(string Text, int Line)> order, TomlErrors errors)
     {
         var host = line.Path[1];
         if (!byHost.TryGetValue(host, out var settings))
@@ -130,7 +131,7 @@ public static class HostsFile
             byHost.Add(host, settings = new HostSettings(errors));
         }
 
-        if (line.Kind == HostsFileLineKind.Header && line.Path[0] == "host" && (order.Count == 0 || order[^1].Text != host))
+        if (line.Kind == TomlLineKind.Header && line.Path[0] == "host" && (order.Count == 0 || order[^1].Text != host))
         {
             order.Add((host, line.Number));
         }

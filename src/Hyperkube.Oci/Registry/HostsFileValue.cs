@@ -1,18 +1,12 @@
+using Hyperkube.Oci.Configuration;
 using Tomlyn.Syntax;
 
 namespace Hyperkube.Oci.Registry;
 
 /// <summary>The value of a setting in a hosts.toml, read as what the setting has to be.</summary>
-/// <remarks>Messages never quote a value but where it can be no secret.</remarks>
-internal sealed record HostsFileValue(string Name, ValueSyntax Value, int Line, HostsFileErrors Errors)
+internal sealed record HostsFileValue(string Name, ValueSyntax Value, int Line, TomlErrors Errors) : TomlValue(Name, Value, Line, Errors)
 {
-    internal string Text() => TextOf(Value) ?? throw Wrong("a text");
-
     internal bool Boolean() => Value is BooleanValueSyntax boolean ? boolean.Value : throw Wrong("true or false");
-
-    /// <summary>A text, or a list of them.</summary>
-    internal IReadOnlyList<string> TextOrTexts() =>
-        TextOf(Value) is { } text ? [text] : TextsOf(Value) ?? throw Wrong("a text or a list of texts");
 
     /// <summary>A text, a list of texts, or a list in which also pairs of texts stand.</summary>
     internal IReadOnlyList<(string First, string? Second)> Pairs()
@@ -43,19 +37,4 @@ internal sealed record HostsFileValue(string Name, ValueSyntax Value, int Line, 
         : word.Equals("push", StringComparison.OrdinalIgnoreCase) ? HostCapabilities.Push
         : word.Equals("referrers", StringComparison.OrdinalIgnoreCase) ? HostCapabilities.Referrers
         : throw Errors.At(Line, $"capability '{word}' is unknown", "pull, resolve, push or referrers");
-
-    private static string? TextOf(ValueSyntax? value) => value is StringValueSyntax text ? text.Value ?? "" : null;
-
-    private static string[]? TextsOf(ValueSyntax? value)
-    {
-        if (value is not ArraySyntax array)
-        {
-            return null;
-        }
-
-        string[] texts = [.. array.Items.Select(item => TextOf(item.Value)).OfType<string>()];
-        return texts.Length == array.Items.ChildrenCount ? texts : null;
-    }
-
-    private HyperkubeException Wrong(string expected) => Errors.At(Line, $"{Name} has a value of another type", expected);
 }

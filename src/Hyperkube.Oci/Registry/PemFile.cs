@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Hyperkube.Oci.Configuration;
 
 namespace Hyperkube.Oci.Registry;
 
@@ -11,14 +12,14 @@ internal static class PemFile
     /// <summary>The system's whole bundle of authorities is a quarter of this.</summary>
     private const int MaxBytes = 1 << 20;
 
-    internal static void HasCertificate(string path, string setting, int line, HostsFileErrors errors) =>
+    internal static void HasCertificate(string path, string setting, int line, TomlErrors errors) =>
         Has(path, label => label is "CERTIFICATE", setting, "a PEM file with a certificate", line, errors);
 
-    internal static void HasKey(string path, string setting, int line, HostsFileErrors errors) =>
+    internal static void HasKey(string path, string setting, int line, TomlErrors errors) =>
         Has(path, label => label is "PRIVATE KEY" || label.EndsWith(" PRIVATE KEY", StringComparison.Ordinal),
             setting, "a PEM file with a private key without a passphrase", line, errors);
 
-    private static void Has(string path, Predicate<string> isWanted, string setting, string expected, int line, HostsFileErrors errors)
+    private static void Has(string path, Predicate<string> isWanted, string setting, string expected, int line, TomlErrors errors)
     {
         string text;
         try

@@ -18,13 +18,7 @@ internal static class BundleWriter
             json.WriteString("mediaType", SigstoreBundle.MediaType);
             json.WriteStartObject("verificationMaterial");
             WriteSigner(json, bundle);
-            json.WriteStartArray("tlogEntries");
-            foreach (var entry in bundle.Entries)
-            {
-                Write(json, entry);
-            }
-
-            json.WriteEndArray();
+            WriteEntries(json, bundle.Entries);
             WriteTimestamps(json, bundle.Timestamps);
             json.WriteEndObject();
             WriteContent(json, bundle.Content);
@@ -48,6 +42,22 @@ internal static class BundleWriter
         }
 
         json.WriteEndObject();
+    }
+
+    private static void WriteEntries(Utf8JsonWriter json, IReadOnlyList<LogEntry> entries)
+    {
+        if (entries.Count == 0)
+        {
+            return; // As protocol buffers write an empty list.
+        }
+
+        json.WriteStartArray("tlogEntries");
+        foreach (var entry in entries)
+        {
+            Write(json, entry);
+        }
+
+        json.WriteEndArray();
     }
 
     private static void Write(Utf8JsonWriter json, LogEntry entry)

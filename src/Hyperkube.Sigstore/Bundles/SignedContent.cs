@@ -44,6 +44,13 @@ internal sealed record DsseEnvelope(string PayloadType, byte[] Payload, byte[] S
         return [.. head, .. Payload];
     }
 
+    /// <summary>Signs an in-toto statement.</summary>
+    internal static DsseEnvelope Sign(byte[] statement, Signing.SigningKey key)
+    {
+        DsseEnvelope unsigned = new(InTotoStatement.PayloadType, statement, []);
+        return unsigned with { Signature = key.Sign(unsigned.PreAuthenticationEncoding()) };
+    }
+
     internal static DsseEnvelope Read(JsonPart envelope)
     {
         var signatures = envelope.Objects("signatures", MaxSignatures);

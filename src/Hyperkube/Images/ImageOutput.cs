@@ -27,6 +27,14 @@ public sealed class ImageOutput(ImageLayout layout, NodeImage image, string tag,
     {
         // Into the layout it was built in this copies nothing: all of it is there.
         await new ContentCopier(layout, destination).CopyAsync(image.Index, cancellationToken).ConfigureAwait(false);
+        return await TagAsync(destination, givenTag, moveTag, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Tags it where all of it is already.</summary>
+    /// <inheritdoc cref="ToAsync"/>
+    internal async Task<Digest?> TagAsync(
+        IContentDestination destination, string? givenTag, bool moveTag, CancellationToken cancellationToken)
+    {
         try
         {
             await destination.TagAsync(image.Index, givenTag ?? tag, moveTag, cancellationToken).ConfigureAwait(false);

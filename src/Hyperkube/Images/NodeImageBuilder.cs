@@ -12,7 +12,11 @@ namespace Hyperkube.Images;
 /// <param name="Index">The multi-platform image, as it lies in the layout.</param>
 /// <param name="Size">Compressed bytes of everything together.</param>
 /// <param name="Platforms">In the order of the index.</param>
-public sealed record NodeImage(KubernetesVersion Version, Descriptor Index, long Size, IReadOnlyList<NodePlatform> Platforms);
+public sealed record NodeImage(KubernetesVersion Version, Descriptor Index, long Size, IReadOnlyList<NodePlatform> Platforms)
+{
+    /// <summary>The digest of the release's signed list of files, which has proved the version; null if there was none.</summary>
+    public Digest? ReleaseList { get; init; }
+}
 
 /// <summary>The image of one platform.</summary>
 /// <param name="Manifest">Its descriptor, with the platform.</param>

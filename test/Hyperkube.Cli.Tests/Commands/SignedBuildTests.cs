@@ -148,6 +148,33 @@ public sealed class SignedBuildTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task What_is_pushed_has_its_parts_and_its_provenance_attached_once()
+    {
+        await using TestRegistry registry = new();
+        var reference = $"{registry.Url.Authority}/hyperkube:{Version}";
+        (await BuildWordsAsync("-o", reference)).With(0);
+
+        var referrers = (await _shell.RunAsync("--format", "json", "inspect", reference)).With(0).Json.GetProperty("referrers");
+        Assert.Equal(
+            ["application/spdx+json", "application/spdx+json", "application/vnd.in-toto+json"],
+            referrers.EnumerateArray().Select(r => r.GetProperty("artifactType").GetString()).Order(StringComparer.Ordinal), StringComparer.Ordinal);
+        var sent = registry.Calls.Count(c => c.Method == "PUT");
+        (await BuildWordsAsync("-o", reference)).With(0);
+        Assert.Equal(sent, registry.Calls.Count(c => c.Method == "PUT"));
+    }
+
+    [Fact]
+    public async Task Nothing_is_attached_where_that_was_asked_for()
+    {
+        await using TestRegistry registry = new();
+        var reference = $"{registry.Url.Authority}/hyperkube:{Version}";
+
+        (await BuildWordsAsync("-o", reference, "--no-referrers")).With(0);
+
+        Assert.Empty((await _shell.RunAsync("--format", "json", "inspect", reference)).With(0).Json.GetProperty("referrers").EnumerateArray());
+    }
+
+    [Fact]
     public async Task A_tag_with_the_same_binaries_and_other_evidence_is_present()
     {
         (await _shell.RunAsync("build", Version, "--source", _shell["signed"], "-o", $"oci:{_shell["image"]}", "--verify", "checksum")).With(0);

@@ -33,7 +33,7 @@ public sealed class CredentialHelper(string name, string? searchPath, TimeProvid
             return new HelperAnswer(null, $"'{Program}' is no name of a program");
         }
 
-        if (Locate() is not { } path)
+        if (ChildProgram.Locate($"docker-credential-{name}", searchPath) is not { } path)
         {
             return new HelperAnswer(null, $"{Program} is not installed on PATH");
         }
@@ -43,27 +43,6 @@ public sealed class CredentialHelper(string name, string? searchPath, TimeProvid
         return answer.Failure is { } failure ? new HelperAnswer(null, $"{path} {failure}")
             : answer.ExitCode == 0 ? Read(answer.Output, path)
             : Refused(answer, path);
-    }
-
-    /// <summary>Finds a program by its name; only absolute directories count, so that none is run that happens to lie
-    /// where the user stands.</summary>
-    private string? Locate() =>
-        (searchPath ?? "").Split(':')
-            .Where(directory => directory.StartsWith('/'))
-            .Select(directory => Path.Combine(directory, $"docker-credential-{name}"))
-            .FirstOrDefault(IsProgram);
-
-    internal static bool IsProgram(string path)
-    {
-        try
-        {
-            const UnixFileMode Executable = UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
-            return File.Exists(path) && (File.GetUnixFileMode(path) & Executable) != UnixFileMode.None;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return false;
-        }
     }
 
     private static bool IsName(string name) =>

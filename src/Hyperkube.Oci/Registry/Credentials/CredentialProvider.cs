@@ -41,7 +41,7 @@ internal sealed class CredentialProvider(ProviderConfig config, string directory
         }
 
         ChildProgram program = new(Path.GetFullPath(Path.Combine(directory, config.Name)), config.Arguments, config.Variables);
-        if (!CredentialHelper.IsProgram(program.Path))
+        if (!ChildProgram.IsProgram(program.Path))
         {
             return (null, $"{program.Path} is not there, or no program");
         }

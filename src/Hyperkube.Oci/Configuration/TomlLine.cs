@@ -3,20 +3,23 @@ using Tomlyn;
 using Tomlyn.Parsing;
 using Tomlyn.Syntax;
 
-namespace Hyperkube.Oci.Registry;
+namespace Hyperkube.Oci.Configuration;
 
-/// <summary>One key with its value, or one table, of a hosts.toml: in the order of the file, each under its whole path.</summary>
+/// <summary>One key with its value, or one table, of a TOML file: in the order of the file, each under its whole path.</summary>
 /// <param name="Path">The names from the root: <c>host</c>, <c>https://mirror</c>, <c>ca</c>.</param>
 /// <param name="Value">Null for a table.</param>
 /// <param name="Kind">What it is.</param>
 /// <param name="Number">The line, from 1.</param>
-internal sealed record HostsFileLine(ImmutableArray<string> Path, ValueSyntax? Value, HostsFileLineKind Kind, int Number)
+public sealed record TomlLine(ImmutableArray<string> Path, ValueSyntax? Value, TomlLineKind Kind, int Number)
 {
     private const string Expected = "KEY = VALUE, [TABLE] or a comment on each line, and each key once";
 
     /// <summary>Reads a text into its lines.</summary>
     /// <remarks>The parser's own words quote the text, which may hold secrets: they are not passed on.</remarks>
-    internal static List<HostsFileLine> Read(string text, HostsFileErrors errors)
+    /// <param name="text">What stands in the file.</param>
+    /// <param name="errors">Says what is wrong.</param>
+    /// <exception cref="HyperkubeException">It is no TOML (<see cref="ErrorKind.Usage"/>).</exception>
+    public static IReadOnlyList<TomlLine> Read(string text, TomlErrors errors)
     {
         DocumentSyntax document;
         try
@@ -39,20 +42,20 @@ internal sealed record HostsFileLine(ImmutableArray<string> Path, ValueSyntax? V
             throw errors.At(problem.Span.Start.Line + 1, isTwice ? "a key is defined twice" : "this is not TOML", Expected);
         }
 
-        List<HostsFileLine> lines = [];
+        List<TomlLine> lines = [];
         AddAll(lines, [], document.KeyValues);
         foreach (var table in document.Tables)
         {
             var path = Names(table.Name);
-            lines.Add(new HostsFileLine(
-                path, Value: null, table is TableArraySyntax ? HostsFileLineKind.TableArray : HostsFileLineKind.Header, Line(table)));
+            lines.Add(new TomlLine(
+                path, Value: null, table is TableArraySyntax ? TomlLineKind.TableArray : TomlLineKind.Header, Line(table)));
             AddAll(lines, path, table.Items);
         }
 
         return lines;
     }
 
-    private static void AddAll(List<HostsFileLine> lines, ImmutableArray<string> above, IEnumerable<SyntaxNode> items)
+    private static void AddAll(List<TomlLine> lines, ImmutableArray<string> above, IEnumerable<SyntaxNode> items)
     {
         foreach (var item in items)
         {
@@ -65,12 +68,12 @@ internal sealed record HostsFileLine(ImmutableArray<string> Path, ValueSyntax? V
             var path = above.AddRange(Names(pair.Key));
             if (pair.Value is InlineTableSyntax table)
             {
-                lines.Add(new HostsFileLine(path, Value: null, HostsFileLineKind.InlineTable, Line(pair)));
+                lines.Add(new TomlLine(path, Value: null, TomlLineKind.InlineTable, Line(pair)));
                 AddAll(lines, path, table.Items);
             }
             else
             {
-                lines.Add(new HostsFileLine(path, pair.Value, HostsFileLineKind.Value, Line(pair)));
+                lines.Add(new TomlLine(path, pair.Value, TomlLineKind.Value, Line(pair)));
             }
         }
     }
@@ -97,8 +100,8 @@ internal sealed record HostsFileLine(ImmutableArray<string> Path, ValueSyntax? V
     private static int Line(SyntaxNodeBase node) => node.Span.Start.Line + 1;
 }
 
-/// <summary>What stands in a line of a hosts.toml.</summary>
-internal enum HostsFileLineKind
+/// <summary>What stands in a line of a TOML file.</summary>
+public enum TomlLineKind
 {
     /// <summary><c>key = 1</c></summary>
     Value,

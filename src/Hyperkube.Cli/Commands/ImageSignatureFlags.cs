@@ -1,0 +1,51 @@
+using System.CommandLine;
+using Hyperkube.Oci;
+using Hyperkube.Oci.Content;
+using Hyperkube.Publishing;
+
+namespace Hyperkube.Cli.Commands;
+
+/// <summary>Whose signature an image has to have, as the command line says it.</summary>
+internal sealed record ImageSignatureRequest(string? Key, string? Policy)
+{
+    /// <summary>Reads the key or the policy.</summary>
+    /// <param name="trustedRoot">A <c>trusted_root.json</c> for identities where the policy names none; null for Sigstore's own.</param>
+    /// <returns>Null when no signature is demanded.</returns>
+    internal SignaturePolicy? Open(string? trustedRoot = null) => (Key, Policy) switch
+    {
+        (null, null) => null,
+        ({ } key, null) => SignaturePolicy.OfKey(key),
+        (null, { } policy) => SignaturePolicy.Load(
+            policy, trustedRoot is null ? null : SmallFile.ReadNamed(trustedRoot, "--trusted-root")),
+        _ => throw new HyperkubeException(ErrorKind.Usage, "--key and --policy: expected one of them")
+        {
+            Hint = "name the key in the policy",
+        },
+    };
+}
+
+/// <summary>The flags of all commands that can demand a signature of an image.</summary>
+internal sealed class ImageSignatureFlags
+{
+    private readonly Option<string?> _key = new("--key")
+    {
+        Description = "Demand that the image is signed with this key: a public key in PEM",
+        HelpName = "PUB",
+        CustomParser = Parsers.Text,
+    };
+
+    private readonly Option<string?> _policy = new("--policy")
+    {
+        Description = "Demand the signatures that this file says: which keys or identities sign which repositories (docs/policy.md)",
+        HelpName = "FILE",
+        CustomParser = Parsers.Text,
+    };
+
+    internal ImageSignatureFlags(Command command)
+    {
+        command.Options.Add(_key);
+        command.Options.Add(_policy);
+    }
+
+    internal ImageSignatureRequest Read(ParseResult line) => new(line.GetValue(_key), line.GetValue(_policy));
+}

@@ -1,0 +1,88 @@
+using System.Collections.Immutable;
+using Hyperkube.Images;
+using Hyperkube.Oci;
+using Hyperkube.Oci.Content;
+using Hyperkube.Oci.Images;
+using Hyperkube.Oci.Registry;
+using Hyperkube.Releases;
+
+namespace Hyperkube.Publishing;
+
+/// <summary>What a registry has of a release, by the image's documents alone: no layer is read.</summary>
+/// <param name="Version">Which.</param>
+/// <param name="Root">What the tag stands for.</param>
+/// <param name="Annotations">What the image says of itself.</param>
+/// <param name="Platforms">One for each platform.</param>
+public sealed record PublishedRelease(
+    KubernetesVersion Version, Descriptor Root, ImmutableSortedDictionary<string, string> Annotations,
+    IReadOnlyList<PublishedPlatform> Platforms)
+{
+    /// <summary>Whether we built it: every platform records its binaries. What others built is left alone.</summary>
+    public bool IsOurs => Platforms.Count > 0 && Platforms.All(p => p.Binaries.Count > 0);
+
+    /// <summary>Compressed bytes of everything together.</summary>
+    public long Size => Root.Size + Platforms.Sum(p => p.Size);
+
+    /// <summary>Reads the documents of an image.</summary>
+    /// <returns>Null when the tag is not there.</returns>
+    public static async Task<PublishedRelease?> ReadAsync(
+        RemoteRepository repository, KubernetesVersion version, string tag, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(repository);
+        if (await repository.FetchRootAsync(tag, cancellationToken).ConfigureAwait(false) is not { } root)
+        {
+            return null;
+        }
+
+        var document = await repository.ReadDocumentAsync(root, cancellationToken).ConfigureAwait(false);
+        if (MediaTypes.IsManifest(root.MediaType))
+        {
+            var only = OciJson.ReadManifest(document, tag);
+            return new PublishedRelease(version, root, Oci.Annotations.Of(only.Annotations), [Read(version, root, only)]);
+        }
+
+        var index = OciJson.ReadIndex(document, tag);
+        List<PublishedPlatform> platforms = [];
+        foreach (var child in index.Manifests.Where(m => MediaTypes.IsManifest(m.MediaType) && m.Platform is not (null or { Os: "unknown" })))
+        {
+            var manifest = OciJson.ReadManifest(
+                await repository.ReadDocumentAsync(child, cancellationToken).ConfigureAwait(false), child.Digest.ToString());
+            platforms.Add(Read(version, child, manifest));
+        }
+
+        return new PublishedRelease(version, root, Oci.Annotations.Of(index.Annotations), platforms);
+    }
+
+    private static PublishedPlatform Read(KubernetesVersion version, Descriptor descriptor, ImageManifest manifest)
+    {
+        var platform = descriptor.Platform ?? new Platform("unknown", "unknown");
+        List<PublishedBinary> binaries = [];
+        foreach (var layer in manifest.Layers)
+        {
+            if (layer.Annotation(NodeImageRecipe.FilePath) is ['/', .. var name] && BinaryName.TryParse(name, null, out var binary)
+                && layer.Annotation(NodeImageRecipe.FileSha256) is { } sha256 && Digest.TryParse($"sha256:{sha256}", null, out _)
+                && long.TryParse(
+                    layer.Annotation(NodeImageRecipe.FileSize), System.Globalization.CultureInfo.InvariantCulture, out var size))
+            {
+                binaries.Add(new PublishedBinary(new ReleaseFile(version, platform, binary), sha256, size, layer.Size));
+            }
+        }
+
+        return new PublishedPlatform(
+            platform, descriptor.Digest, descriptor.Size + manifest.Config.Size + manifest.Layers.Sum(l => l.Size), binaries);
+    }
+}
+
+/// <summary>The image of one platform.</summary>
+/// <param name="Platform">For what.</param>
+/// <param name="Digest">Its manifest's.</param>
+/// <param name="Size">Compressed bytes of manifest, config and layers.</param>
+/// <param name="Binaries">Those that its layers record.</param>
+public sealed record PublishedPlatform(Platform Platform, Digest Digest, long Size, IReadOnlyList<PublishedBinary> Binaries);
+
+/// <summary>A binary that an image says it holds.</summary>
+/// <param name="File">Which.</param>
+/// <param name="Sha256">64 hex digits.</param>
+/// <param name="Size">In bytes.</param>
+/// <param name="LayerSize">Compressed bytes.</param>
+public sealed record PublishedBinary(ReleaseFile File, string Sha256, long Size, long LayerSize);

@@ -1,0 +1,111 @@
+using Hyperkube.Images;
+using Hyperkube.Oci;
+using Hyperkube.Oci.Content;
+using Hyperkube.Oci.Images;
+using Hyperkube.Oci.Layout;
+using Hyperkube.Oci.Registry;
+
+namespace Hyperkube.Publishing;
+
+/// <summary>Something that goes along with an image and refers to it: a signature, a list of parts, a proof of origin.</summary>
+public interface IImageAttachment
+{
+    /// <summary>Attaches it to an image, or finds that it is attached.</summary>
+    /// <param name="image">The image; its binaries can still be read.</param>
+    /// <param name="repository">Where the image is already, without its tag.</param>
+    /// <param name="cancellationToken">Leaves content that nothing names.</param>
+    /// <returns>What is attached now, each to what.</returns>
+    Task<IReadOnlyList<Attachment>> AttachAsync(NodeImage image, RemoteRepository repository, CancellationToken cancellationToken);
+}
+
+/// <summary>What is attached to what.</summary>
+/// <param name="Subject">A manifest or an index.</param>
+/// <param name="Manifest">What refers to it.</param>
+public sealed record Attachment(Digest Subject, Descriptor Manifest);
+
+/// <summary>Publishes built images: content, then what refers to it, then a look at what the registry has of it, and the tag last. Whoever
+/// finds the tag finds all of it.</summary>
+/// <param name="attachments">What goes along with each image.</param>
+public sealed class Publisher(IReadOnlyList<IImageAttachment> attachments)
+{
+    /// <summary>Publishes an image.</summary>
+    /// <param name="layout">Holds it.</param>
+    /// <param name="image">The image.</param>
+    /// <param name="open">Opens the repository; called twice, because what was sent is not read back from what the sender remembers.</param>
+    /// <param name="tag">Its tag.</param>
+    /// <param name="moveTag">Whether the tag may stand for other content now.</param>
+    /// <param name="cancellationToken">Leaves content that no tag names.</param>
+    /// <exception cref="HyperkubeException">The tag stands for other content (<see cref="ErrorKind.TagConflict"/>), or the registry has not
+    /// all that was sent (<see cref="ErrorKind.BadContent"/>).</exception>
+    public async Task<PublishResult> PublishAsync(
+        ImageLayout layout, NodeImage image, Func<RemoteRepository> open, string tag, bool moveTag, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(layout);
+        ArgumentNullException.ThrowIfNull(image);
+        ArgumentNullException.ThrowIfNull(open);
+        var repository = open();
+        await new ContentCopier(layout, repository).CopyAsync(image.Index, cancellationToken).ConfigureAwait(false);
+        List<Attachment> attached = [];
+        foreach (var attachment in attachments)
+        {
+            attached.AddRange(await attachment.AttachAsync(image, repository, cancellationToken).ConfigureAwait(false));
+        }
+
+        var reader = open();
+        await VerifyAsync(attached.ToLookup(a => a.Subject, a => a.Manifest), reader, image.Index, cancellationToken).ConfigureAwait(false);
+        var present = await new ImageOutput(layout, image, tag, RegistryReference.TryParseLocalName($"hyperkube:{tag}")!)
+            .TagAsync(repository, tag, moveTag, cancellationToken).ConfigureAwait(false);
+        var digest = present ?? image.Index.Digest;
+        var published = await PublishedRelease.ReadAsync(reader, image.Version, digest.ToString(), cancellationToken).ConfigureAwait(false);
+        return new PublishResult(published ?? throw Missing(reader, digest), present is not null);
+    }
+
+    // Documents are read and hashed, blobs are asked for with their size: the registry has hashed them when it took them.
+    private static async Task VerifyAsync(
+        ILookup<Digest, Descriptor> attached, RemoteRepository repository, Descriptor node, CancellationToken cancellationToken)
+    {
+        if (!MediaTypes.IsDocument(node.MediaType))
+        {
+            if (!await repository.HasAsync(node, cancellationToken).ConfigureAwait(false))
+            {
+                throw Missing(repository, node.Digest);
+            }
+
+            return;
+        }
+
+        var document = await repository.ReadDocumentAsync(node, cancellationToken).ConfigureAwait(false);
+        foreach (var child in OciJson.Children(node, document))
+        {
+            await VerifyAsync(attached, repository, child, cancellationToken).ConfigureAwait(false);
+        }
+
+        if (!attached.Contains(node.Digest))
+        {
+            return;
+        }
+
+        var there = await repository.ReferrersAsync(node.Digest, cancellationToken).ConfigureAwait(false);
+        foreach (var referrer in attached[node.Digest])
+        {
+            if (!there.Any(t => t.Digest == referrer.Digest))
+            {
+                throw new HyperkubeException(
+                    ErrorKind.BadContent, $"{repository.Name}: {referrer.Digest} was attached to {node.Digest}, and is not listed there");
+            }
+
+            await VerifyAsync(attached, repository, referrer, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private static HyperkubeException Missing(RemoteRepository repository, Digest digest) =>
+        new(ErrorKind.BadContent, $"{repository.Name}: {digest} was sent, and is not there")
+        {
+            Hint = "run it again; if it stays so, look at what cleans up the registry",
+        };
+}
+
+/// <summary>What came of publishing an image.</summary>
+/// <param name="Image">What its tag stands for.</param>
+/// <param name="WasPresent">Whether that is an image that was there before, with the same binaries and other evidence.</param>
+public sealed record PublishResult(PublishedRelease Image, bool WasPresent);

@@ -1,0 +1,81 @@
+using System.Globalization;
+using System.Text;
+using Hyperkube.Oci;
+
+namespace Hyperkube.Publishing;
+
+/// <summary>What is announced of a published release, in Markdown: where it is, what is in it, how to check it.</summary>
+public static class ReleaseNotes
+{
+    /// <summary>Writes the notes.</summary>
+    /// <param name="reference">Where the image is, with its tag.</param>
+    /// <param name="image">What is published there.</param>
+    /// <param name="referrers">What refers to the image or to one of its platforms, by subject.</param>
+    public static string Of(RegistryReference reference, PublishedRelease image, IReadOnlyList<(Digest Subject, Descriptor Referrer)> referrers)
+    {
+        ArgumentNullException.ThrowIfNull(reference);
+        ArgumentNullException.ThrowIfNull(image);
+        ArgumentNullException.ThrowIfNull(referrers);
+        var pinned = $"{reference with { Digest = null }}@{image.Root.Digest}";
+        StringBuilder text = new();
+        text.Append(CultureInfo.InvariantCulture, $"The node binaries of Kubernetes {image.Version} as an image:\n\n    {pinned}\n\n");
+        text.Append("| platform | digest | compressed |\n| --- | --- | ---: |\n");
+        foreach (var platform in image.Platforms)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"| {Cell(platform.Platform)} | `{platform.Digest}` | {Sizes.Text(platform.Size)} |\n");
+        }
+
+        if (!image.IsOurs)
+        {
+            return text.Append("\nThis image was not built by hyperkube: it does not say which binaries are in it.\n").ToString();
+        }
+
+        text.Append("\n## Binaries\n\n| platform | binary | SHA-256 | size |\n| --- | --- | --- | ---: |\n");
+        foreach (var binary in image.Platforms.SelectMany(p => p.Binaries))
+        {
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"| {Cell(binary.File.Platform)} | {binary.File.Name} | `{binary.Sha256}` | {Sizes.Text(binary.Size)} |\n");
+        }
+
+        if (referrers.Count > 0)
+        {
+            text.Append("\n## Along with it\n\n| what | of | digest |\n| --- | --- | --- |\n");
+            foreach (var (subject, referrer) in referrers)
+            {
+                var platform = image.Platforms.FirstOrDefault(p => p.Digest == subject)?.Platform;
+                text.Append(
+                    CultureInfo.InvariantCulture,
+                    $"| {Kind(referrer.ArtifactType)} | {(platform is null ? "the whole image" : Cell(platform))} | `{referrer.Digest}` |\n");
+            }
+        }
+
+        return text.Append(CultureInfo.InvariantCulture, $"""
+
+            ## Check it
+
+                hyperkube verify {pinned}
+
+            proves offline that the binaries are the Kubernetes release team's. The same release gives the same image again:
+
+                hyperkube build {image.Version} --evidence {pinned} -o oci:check --format json
+
+            prints `{image.Root.Digest}`.
+
+            """).ToString().ReplaceLineEndings("\n");
+    }
+
+    private static string Kind(string? artifactType) => artifactType switch
+    {
+        "application/spdx+json" => "SBOM (SPDX)",
+        "application/vnd.dev.sigstore.bundle.v0.3+json" => "signature or statement (Sigstore bundle)",
+        "application/vnd.in-toto+json" => "statement (in-toto)",
+        null => "other",
+        _ => $"`{Plain(artifactType)}`",
+    };
+
+    // What a registry says of a platform is anybody's text.
+    private static string Cell(Platform platform) => Plain(platform.ToString());
+
+    private static string Plain(string text) => new([.. text.Where(c => char.IsAsciiLetterOrDigit(c) || c is '/' or '.' or '-' or '+' or '_')]);
+}
