@@ -40,8 +40,8 @@ docker-push: $(HYPERKUBE) ## Build the image of KUBERNETES_VERSION for all platf
 release: build docker-login docker-push ## build, docker-login and docker-push of one version
 
 .PHONY: release-all
-release-all: ## Publish all versions that are missing in the registry
-	@echo "make release-all: releasing is not there yet; make docker-image builds one version" >&2; exit 2
+release-all: $(HYPERKUBE) ## Publish all versions that are missing in the registry, from MINIMUM_KUBERNETES_VERSION on
+	@$(HYPERKUBE) release $(IMAGE_REPOSITORY)
 
 .PHONY: demo
 demo: $(HYPERKUBE) ## The main job end to end, offline, in about a minute

@@ -34,9 +34,6 @@ public static class MediaTypes
     /// <summary>Bytes of any kind: a file inside a layer has no better type.</summary>
     public const string Bytes = "application/octet-stream";
 
-    /// <summary>Nothing: the config of what is no image, <c>{}</c>.</summary>
-    public const string Empty = "application/vnd.oci.empty.v1+json";
-
     /// <summary>Whether it names other manifests.</summary>
     public static bool IsIndex(string mediaType) => mediaType is Index or DockerIndex;
 

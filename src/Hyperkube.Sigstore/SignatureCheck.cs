@@ -47,8 +47,9 @@ internal static class SignatureCheck
         }
     }
 
-    // Keys on the larger curves have signed documents with their own hash, and with SHA-256 before that.
-    private static bool IsSigned(DsseEnvelope envelope, VerificationKey key)
+    /// <summary>Whether the key signed the document.</summary>
+    /// <remarks>Keys on the larger curves have signed documents with their own hash, and with SHA-256 before that.</remarks>
+    internal static bool IsSigned(DsseEnvelope envelope, VerificationKey key)
     {
         var encoded = envelope.PreAuthenticationEncoding();
         SignatureScheme scheme = new(key.Family, key.Hash);

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Formats.Asn1;
 using System.Security.Cryptography;
+using Hyperkube.Sigstore.Bundles;
 using Org.BouncyCastle.Crypto.Parameters;
 using Org.BouncyCastle.Crypto.Signers;
 
@@ -50,6 +51,17 @@ public sealed class VerificationKey
         {
             throw new SignatureException(SignatureFailure.BadTrust, $"public key: {e.Message}", e);
         }
+    }
+
+    /// <summary>Whether a bundle is this key's signature of a statement, whatever the statement says.</summary>
+    /// <param name="bundle">The bundle; who witnessed it is not asked.</param>
+    /// <param name="statement">The statement, byte for byte.</param>
+    public bool HasSigned(SigstoreBundle bundle, ReadOnlySpan<byte> statement)
+    {
+        ArgumentNullException.ThrowIfNull(bundle);
+        return bundle is { HasCertificate: false, Content: DsseEnvelope { PayloadType: InTotoStatement.PayloadType } envelope }
+            && statement.SequenceEqual(envelope.Payload)
+            && SignatureCheck.IsSigned(envelope, this);
     }
 
     /// <summary>Reads a SubjectPublicKeyInfo.</summary>

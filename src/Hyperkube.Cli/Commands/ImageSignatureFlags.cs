@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Hyperkube.Host;
 using Hyperkube.Oci;
 using Hyperkube.Oci.Content;
 using Hyperkube.Publishing;
@@ -16,12 +17,17 @@ internal sealed record ImageSignatureRequest(string? Key, string? Policy)
         (null, null) => null,
         ({ } key, null) => SignaturePolicy.OfKey(key),
         (null, { } policy) => SignaturePolicy.Load(
-            policy, trustedRoot is null ? null : SmallFile.ReadNamed(trustedRoot, "--trusted-root")),
+            policy, trustedRoot is { } root ? SmallFile.ReadNamed(root, "--trusted-root") : default(ReadOnlyMemory<byte>?)),
         _ => throw new HyperkubeException(ErrorKind.Usage, "--key and --policy: expected one of them")
         {
             Hint = "name the key in the policy",
         },
     };
+
+    /// <summary>What an install demands of its image; null for nothing.</summary>
+    internal ImageDemand? DemandOf(ImageReference reference, string? trustedRoot) => Open(trustedRoot) is { } policy
+        ? new ImageDemand(policy.Fingerprint, (source, root, token) => policy.CheckAsync(source, reference, root, token))
+        : null;
 }
 
 /// <summary>The flags of all commands that can demand a signature of an image.</summary>

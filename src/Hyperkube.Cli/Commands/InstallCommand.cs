@@ -10,7 +10,7 @@ namespace Hyperkube.Cli.Commands;
 internal static class InstallCommand
 {
     /// <summary>What the command line asked for, parsed.</summary>
-    internal sealed record Request(InstallRequest Install, string Root, TrustRequest Trust, RegistryAccess Access);
+    internal sealed record Request(InstallRequest Install, string Root, TrustRequest Trust, ImageSignatureRequest Signatures, RegistryAccess Access);
 
     internal static Command Create(GlobalOptions globals, Func<Request, CancellationToken, Task> run)
     {
@@ -40,6 +40,7 @@ internal static class InstallCommand
         {
             Trust = request.Trust.Open(),
             Exceptions = request.Trust.OpenExceptions(session.Host.Time),
+            Demand = request.Signatures.DemandOf(request.Install.Reference, request.Trust.TrustedRoot),
         };
         using var root = HostRoot.Open(request.Root);
         using var registries = (request.Access with { Root = root.Path }).Open(session);

@@ -14,6 +14,7 @@ internal sealed class InstallOptions
 
     private HostFlags? _host;
     private TrustFlags? _trust;
+    private ImageSignatureFlags? _signatures;
     private RegistryFlags? _registry;
 
     private readonly Argument<string[]> _names = new("NAME[=DEST]")
@@ -97,6 +98,7 @@ internal sealed class InstallOptions
         }
 
         _trust = new TrustFlags(command, "default: none");
+        _signatures = new ImageSignatureFlags(command);
         _host = new HostFlags(command);
         foreach (var option in (Option[])[_rollback, _noProbe, _noUpstream, _noDelta, _verifyContent, _owner, _jitter, _force])
         {
@@ -137,6 +139,7 @@ internal sealed class InstallOptions
         },
         _host.Root(line),
         _trust!.Read(line),
+        _signatures!.Read(line),
         _registry!.Read(line) with { WithoutUpstream = line.GetValue(_noUpstream) });
 
     private static string[] Names(string[]? words) => words is null or [] ? DefaultNames : words;

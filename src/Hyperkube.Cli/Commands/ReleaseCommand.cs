@@ -17,8 +17,8 @@ internal static class ReleaseCommand
 
     /// <summary>What the command line asked for, parsed.</summary>
     internal sealed record Request(
-        RegistryReference Repository, VersionRequest Versions, ReleaseRequest Release, LayerCompression Compression, bool DryRun, bool Audit,
-        Shard Shard, string? Holds, ReportRequest Reports, AttachmentRequest Attachments, RegistryAccess Access)
+        RegistryReference Repository, VersionRequest Versions, ReleaseRequest Release, LayerCompression Compression, bool DryRun, bool NoPublish,
+        bool Audit, Shard Shard, string? Holds, ReportRequest Reports, AttachmentRequest Attachments, RegistryAccess Access)
     {
         internal string TagOf(KubernetesVersion version) => PublishedTags.TagOf(version, Compression.Algorithm);
     }
@@ -119,6 +119,7 @@ internal static class ReleaseCommand
             Builder = layout => new NodeImageBuilder(layout, request.Compression, request.Release.Jobs, session.Log),
             Created = created,
             ScratchDirectory = reader.CacheDirectory,
+            Publishes = !request.NoPublish,
             AtOnce = Math.Min(MaxAtOnce, request.Release.Jobs),
         };
         return new ReleaseRun(

@@ -18,6 +18,11 @@ internal sealed class ReleaseFlags
 
     private readonly Option<bool> _dryRun = new("--dry-run") { Description = "Print the plan, and stop there" };
 
+    private readonly Option<bool> _noPublish = new("--no-publish")
+    {
+        Description = "Publish nothing: only announce, list and measure what is published, with a login that may only read the registry",
+    };
+
     private readonly Option<bool> _audit = new("--audit")
     {
         Description = "Compare every published image with upstream; otherwise the newest patch of each minor",
@@ -86,7 +91,7 @@ internal sealed class ReleaseFlags
     {
         command.Arguments.Add(_repository);
         _versions = new VersionFlags(command);
-        foreach (var option in (Option[])[_dryRun, _audit, _shard, _holds, _github, _catalog, _endOfLife, _metrics, _imageVector, _compression])
+        foreach (var option in (Option[])[_dryRun, _noPublish, _audit, _shard, _holds, _github, _catalog, _endOfLife, _metrics, _imageVector, _compression])
         {
             command.Options.Add(option);
         }
@@ -109,6 +114,7 @@ internal sealed class ReleaseFlags
         _release.Read(line),
         line.GetRequiredValue(_compression),
         line.GetValue(_dryRun),
+        line.GetValue(_noPublish),
         line.GetValue(_audit),
         line.GetRequiredValue(_shard),
         line.GetValue(_holds),

@@ -87,7 +87,7 @@ internal static class SignCommand
         Publishing.TrustedSigner signer = new(
             $"the key {request.Key}", VerificationPolicy.SignedBy(key.PublicKey).UnsafeWithoutLog());
         ImageSigner images = new(
-            content, new ImageSigningIdentity(new KeySigner(key), signer, key), () => TrustedRoot.PublicGood, session.Host.Time);
+            content, new ImageSigningIdentity(new KeyStatementSigner(key), signer, key), () => TrustedRoot.PublicGood, session.Host.Time);
         var signed = await images.SignAsync(request.Reference, root, request.Sign, cancellationToken).ConfigureAwait(false);
         session.Result(
             new SignResult(

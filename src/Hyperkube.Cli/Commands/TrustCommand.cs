@@ -13,7 +13,8 @@ using Hyperkube.Sigstore.Tuf;
 
 namespace Hyperkube.Cli.Commands;
 
-/// <summary><c>hyperkube trust</c>: whom this program believes; <c>hyperkube trust update</c>: Sigstore's newest keys, into a file.</summary>
+/// <summary><c>hyperkube trust</c>: whom this program believes; <c>hyperkube trust update</c>: Sigstore's newest keys, into a file.
+/// </summary>
 internal static class TrustCommand
 {
     /// <summary>What <c>trust update</c> was asked for, parsed.</summary>
@@ -48,7 +49,8 @@ internal static class TrustCommand
         };
         Option<Uri?> mirror = new("--mirror")
         {
-            Description = $"A mirror of the repository: the directory of timestamp.json (default: {PublicGoodRepository.Location.OriginalString})",
+            Description = "A mirror of the repository: the directory of timestamp.json " +
+                $"(default: {PublicGoodRepository.Location.OriginalString})",
             HelpName = "URL",
             CustomParser = ParseMirror,
         };
@@ -169,9 +171,11 @@ internal static class TrustCommand
 
     private static void Write(TrustResult trust, TextWriter text)
     {
-        text.WriteLine($"{(trust.Source == "embedded" ? "the trusted root that comes with this program" : trust.Source)}  {Sizes.Text(trust.Size)}");
+        var source = trust.Source == "embedded" ? "the trusted root that comes with this program" : trust.Source;
+        text.WriteLine($"{source}  {Sizes.Text(trust.Size)}");
         text.WriteLine($"  sha256:{trust.Sha256}");
-        foreach (var (title, logs) in ((string, IReadOnlyList<TrustedLog>)[])[("signature logs", trust.SignatureLogs), ("certificate logs", trust.CertificateLogs)])
+        foreach (var (title, logs) in ((string, IReadOnlyList<TrustedLog>)[])
+            [("signature logs", trust.SignatureLogs), ("certificate logs", trust.CertificateLogs)])
         {
             text.WriteLine();
             text.WriteLine(title);
@@ -211,7 +215,8 @@ internal static class TrustCommand
         text.WriteLine($"  from       {update.Mirror}");
         text.WriteLine($"  versions   root {update.Versions.Root}, timestamp {update.Versions.Timestamp}, " +
             $"snapshot {update.Versions.Snapshot}, targets {update.Versions.Targets}");
-        text.WriteLine($"  the mirror has to be up to date by {update.Expires.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture)} UTC");
+        var expires = update.Expires.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture);
+        text.WriteLine($"  the mirror has to be up to date by {expires} UTC");
         text.WriteLine($"  to use it: --trusted-root {update.Output}");
     }
 

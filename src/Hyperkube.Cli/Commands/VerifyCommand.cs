@@ -4,6 +4,7 @@ using Hyperkube.Host;
 using Hyperkube.Images;
 using Hyperkube.Oci;
 using Hyperkube.Oci.Content;
+using Hyperkube.Publishing;
 
 namespace Hyperkube.Cli.Commands;
 
@@ -13,7 +14,7 @@ internal static class VerifyCommand
     /// <summary>What the command line asked for, parsed.</summary>
     internal sealed record Request(
         string Subject, string? Bundle, ImageReference? Image, IReadOnlyList<string> Names, Platform? Platform, TrustRequest Trust,
-        RegistryAccess Access)
+        ImageSignatureRequest Signatures, RegistryAccess Access)
     {
         /// <summary>Whether a file is looked at, and not an image.</summary>
         internal bool IsFile => Bundle is not null || Image is not null || Subject is ['/', ..] or ['.', '/', ..] or ['.', '.', '/', ..];
@@ -60,11 +61,12 @@ internal static class VerifyCommand
             "  hyperkube verify /opt/bin/kubelet --image registry.example.com/hyperkube:v1.36.4\n" +
             "  hyperkube verify ./kubectl --bundle kubectl.sigstore.json") { subject, bundle, image, name, platform };
         TrustFlags trust = new(command, "default: none");
+        ImageSignatureFlags signatures = new(command);
         RegistryFlags registry = new(command, withMirrors: true);
         command.SetAction((line, token) => run(
             new Request(
                 line.GetRequiredValue(subject), line.GetValue(bundle), line.GetValue(image), line.GetValue(name) ?? [],
-                line.GetValue(platform), trust.Read(line), registry.Read(line)),
+                line.GetValue(platform), trust.Read(line), signatures.Read(line), registry.Read(line)),
             token));
         return command;
     }
@@ -75,8 +77,9 @@ internal static class VerifyCommand
         BinaryVerifier verifier = new(
             request.Trust.Open(), request.Trust.OpenExceptions(session.Host.Time), session.Log,
             session.Host.Variable("TMPDIR") is { Length: > 0 } directory ? directory : "/tmp");
+        var signatures = await CheckSignaturesAsync(request, registries, cancellationToken).ConfigureAwait(false);
         var result = await CheckAsync(request, registries, verifier, cancellationToken).ConfigureAwait(false);
-        session.Result(Output(request, result), CliJson.Default.VerifyOutput, Write);
+        session.Result(Output(request, result, signatures), CliJson.Default.VerifyOutput, Write);
         var failures = result.Platforms.SelectMany(p => p.Binaries).Where(b => b.Failure is not null).ToList();
         if (failures.Count > 0)
         {
@@ -87,6 +90,23 @@ internal static class VerifyCommand
                 Hint = worst.Kind == ErrorKind.Unsigned ? "take an image that carries evidence: nothing says whose this is" : worst.Hint,
             };
         }
+    }
+
+    // Of the image: who has to have signed it decides whether to look into it at all.
+    private static async Task<IReadOnlyList<ImageSignature>> CheckSignaturesAsync(
+        Request request, RegistrySession registries, CancellationToken cancellationToken)
+    {
+        if (request.Signatures.Open(request.Trust.TrustedRoot) is not { } policy)
+        {
+            return [];
+        }
+
+        var image = request.Image ?? (request.IsFile
+            ? throw new HyperkubeException(ErrorKind.Usage, "--key and --policy are about images; expected one, or a file with --image")
+            : Reference(request.Subject));
+        using var source = await registries.Transports.OpenSourceAsync(image, cancellationToken).ConfigureAwait(false);
+        var root = await source.FindAsync(cancellationToken).ConfigureAwait(false);
+        return await policy.CheckAsync(source.Content, image, root, cancellationToken).ConfigureAwait(false);
     }
 
     private static async Task<CheckedImage> CheckAsync(
@@ -138,13 +158,15 @@ internal static class VerifyCommand
         }
     }
 
-    private static VerifyOutput Output(Request request, CheckedImage result) => new(
+    private static VerifyOutput Output(Request request, CheckedImage result, IReadOnlyList<ImageSignature> signatures) => new(
         request.IsFile ? request.Image?.ToString() : request.Subject,
         result.Root?.ToString(),
         [
             .. result.Platforms.Select(p => new VerifiedPlatform(
                 p.Platform.ToString(), p.Manifest?.ToString(), [.. p.Binaries.Select(Output)])),
-        ]);
+        ],
+        signatures.Count == 0 ? null
+            : [.. signatures.Select(s => new VerifiedSignature(s.Image.ToString(), s.Signer.Name, s.Form == SignatureForm.Bundle ? "bundle" : "tag", s.Proof.SignedAt))]);
 
     private static VerifiedOutput Output(CheckedBinary binary) => new(
         binary.Name,
@@ -166,6 +188,11 @@ internal static class VerifyCommand
         if (result.Reference is not null)
         {
             text.WriteLine($"{result.Reference}  {result.Digest}");
+        }
+
+        foreach (var signature in result.Signatures ?? [])
+        {
+            text.WriteLine($"  signed by {signature.Signer}{(signature.SignedAt is { } time ? $", {time:yyyy-MM-dd HH:mm:ss} UTC" : "")}");
         }
 
         foreach (var platform in result.Platforms)

@@ -117,7 +117,11 @@ internal sealed record InstalledOutput(
     string? ReplacedLink, string? Signer, DateTimeOffset? SignedAt, long? LogIndex);
 
 /// <summary>What <c>verify</c> proved.</summary>
-internal sealed record VerifyOutput(string? Reference, string? Digest, IReadOnlyList<VerifiedPlatform> Platforms);
+internal sealed record VerifyOutput(
+    string? Reference, string? Digest, IReadOnlyList<VerifiedPlatform> Platforms, IReadOnlyList<VerifiedSignature>? Signatures);
+
+/// <summary>A signature of the image that counts.</summary>
+internal sealed record VerifiedSignature(string Image, string Signer, string Form, DateTimeOffset? SignedAt);
 
 /// <summary>One platform of it.</summary>
 internal sealed record VerifiedPlatform(string Platform, string? Digest, IReadOnlyList<VerifiedOutput> Binaries);

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Formats.Asn1;
 using System.Security.Cryptography;
+using Hyperkube.Sigstore.Bundles;
 using Org.BouncyCastle.Crypto.Parameters;
 using Org.BouncyCastle.Crypto.Signers;
 
@@ -52,6 +53,11 @@ public sealed class SigningKey : IDisposable
             throw new SignatureException(SignatureFailure.BadTrust, $"private key: {e.Message}", e);
         }
     }
+
+    /// <summary>Signs an in-toto statement. Nobody witnesses it: whoever verifies has to know the key.</summary>
+    /// <param name="statement">The document, byte for byte as it is signed.</param>
+    public SigstoreBundle SignStatement(ReadOnlyMemory<byte> statement) =>
+        new(certificate: null, Hint, DsseEnvelope.Sign(statement.ToArray(), this), [], []);
 
     /// <summary>Signs.</summary>
     /// <param name="data">What is hashed and signed.</param>

@@ -16,7 +16,8 @@ public sealed class CertificateAuthority
         _isChainKnown = isChainKnown;
         Location = authority.Find("uri")?.Text() ?? "";
         var subject = authority.Find("subject")?.Object();
-        Subject = string.Join(", ", ((string?[])[subject?.Find("commonName")?.Text(), subject?.Find("organization")?.Text()]).OfType<string>());
+        string?[] names = [subject?.Find("commonName")?.Text(), subject?.Find("organization")?.Text()];
+        Subject = string.Join(", ", names.OfType<string>());
         ValidFor = ValidityPeriod.Read(authority.Find("validFor")?.Object());
         var chain = authority["certChain"].Object();
         Chain = chain["certificates"].Objects(MaxCertificates).ConvertAll(c => Certificate.Parse(c["rawBytes"].SomeBytes()));

@@ -108,5 +108,6 @@ internal sealed class TargetsMetadata : Metadata
     /// <summary>What it says of a file, or null.</summary>
     internal FileMetadata? Find(string name) => _files.GetValueOrDefault(name);
 
-    internal static TargetsMetadata Read(ReadOnlyMemory<byte> json) => Read(TufRole.Targets, json, document => new TargetsMetadata(document));
+    internal static TargetsMetadata Read(ReadOnlyMemory<byte> json) =>
+        Read(TufRole.Targets, json, document => new TargetsMetadata(document));
 }

@@ -3,7 +3,8 @@ using System.Text.Json;
 
 namespace Hyperkube.Sigstore.Tuf;
 
-/// <summary>A document of a repository: what all roles' have in common. Nothing of it is believed before its signatures are checked.</summary>
+/// <summary>A document of a repository: what all roles' have in common. Nothing of it is believed before its signatures are checked.
+/// </summary>
 /// <remarks>Source: https://theupdateframework.github.io/specification/v1.0.33/#file-formats-object-format</remarks>
 internal abstract class Metadata
 {

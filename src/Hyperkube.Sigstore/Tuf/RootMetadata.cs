@@ -61,6 +61,8 @@ internal sealed class RootMetadata : Metadata
         }
 
         var threshold = Number(role["threshold"], min: 1);
-        return new RoleKeys(usable, threshold <= MaxKeys ? (int)threshold : throw new FormatException($"'{role.Path}.threshold' is {threshold}"));
+        return threshold <= MaxKeys
+            ? new RoleKeys(usable, (int)threshold)
+            : throw new FormatException($"'{role.Path}.threshold' is {threshold}; expected at most {MaxKeys}");
     }
 }

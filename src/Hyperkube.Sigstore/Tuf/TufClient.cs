@@ -42,7 +42,8 @@ public sealed class TufClient(ITufMirror mirror, TimeProvider time)
 
         // What was seen speaks only if it still has the keys: those who replaced a stolen one may begin anew.
         var old = seen is not null && Counts(seen.Timestamp, newest) ? seen.Timestamp : null;
-        var timestampJson = await FetchAsync(TufRole.Timestamp, "timestamp.json", MaxTimestampBytes, cancellationToken).ConfigureAwait(false);
+        var timestampJson = await FetchAsync(TufRole.Timestamp, "timestamp.json", MaxTimestampBytes, cancellationToken)
+            .ConfigureAwait(false);
         var timestamp = VersionsMetadata.ReadTimestamp(timestampJson);
         timestamp.DemandSigners(newest[TufRole.Timestamp], newest);
         if (old is not null)
@@ -71,8 +72,10 @@ public sealed class TufClient(ITufMirror mirror, TimeProvider time)
         DemandNamed(targets, snapshot);
         targets.DemandFresh(now);
 
-        var file = targets.Find(path) ?? throw new TufException(TufRole.Targets, TufCheck.Missing, $"version {targets.Version} names no {path}");
-        var content = await FetchAsync(TufRole.Targets, TargetPath(newest, file, path), file, maxBytes, cancellationToken).ConfigureAwait(false);
+        var file = targets.Find(path)
+            ?? throw new TufException(TufRole.Targets, TufCheck.Missing, $"version {targets.Version} names no {path}");
+        var content = await FetchAsync(TufRole.Targets, TargetPath(newest, file, path), file, maxBytes, cancellationToken)
+            .ConfigureAwait(false);
         return new TufUpdate(
             content,
             new TufMemory(rootJson, timestampJson, snapshotJson),
@@ -114,7 +117,8 @@ public sealed class TufClient(ITufMirror mirror, TimeProvider time)
 
         return root.Version >= seen?.Version || seen is null
             ? (root, json)
-            : throw new TufException(TufRole.Root, TufCheck.Version, $"the mirror ends at version {root.Version}; version {seen.Version} was seen before");
+            : throw new TufException(
+                TufRole.Root, TufCheck.Version, $"the mirror ends at version {root.Version}; version {seen.Version} was seen before");
     }
 
     // Nobody signs two documents of one version.
@@ -144,8 +148,9 @@ public sealed class TufClient(ITufMirror mirror, TimeProvider time)
             var version = snapshot.Files.GetValueOrDefault(name)?.Version;
             if (version is null || version < file.Version)
             {
+                var named = version is null ? $"no {name}" : $"version {version} of {name}";
                 throw new TufException(TufRole.Snapshot, TufCheck.Version,
-                    $"version {snapshot.Version} names {(version is null ? "no" : $"version {version} of")} {name}; version {file.Version} was seen before");
+                    $"version {snapshot.Version} names {named}; version {file.Version} was seen before");
             }
         }
     }

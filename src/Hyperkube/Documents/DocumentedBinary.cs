@@ -27,11 +27,12 @@ public sealed record DocumentedBinary
     public string? Log { get; init; }
 
     /// <summary>Its public address upstream.</summary>
-    public string Url => $"{UpstreamSite}/{File.Path}";
+    public string Address => $"{UpstreamSite}/{File.Path}";
 
     /// <summary>The commit that it says it was built from; null when it says none.</summary>
-    public string? Commit => Build?.Settings.GetValueOrDefault("vcs.revision") is { Length: 40 or 64 } commit && commit.All(char.IsAsciiHexDigitLower)
-        ? commit : null;
+    public string? Commit =>
+        Build?.Settings.GetValueOrDefault("vcs.revision") is { Length: 40 or 64 } commit && commit.All(char.IsAsciiHexDigitLower)
+            ? commit : null;
 
     /// <summary>What the linker has written into it; null when it carries nothing.</summary>
     internal GoBuildInfo? Build { get; init; }

@@ -83,7 +83,7 @@ public static class ProvenanceStatement
         json.WriteStartArray("resolvedDependencies");
         foreach (var binary in binaries.OrderBy(b => b.File.Platform).ThenBy(b => b.File.Name))
         {
-            WriteDependency(json, binary.Url, () => WriteHashes(json, binary), () => WriteProof(json, binary));
+            WriteDependency(json, binary.Address, () => WriteHashes(json, binary), () => WriteProof(json, binary));
         }
 
         if (list is { } digest)
@@ -92,7 +92,7 @@ public static class ProvenanceStatement
                 () => json.WriteString("sha256", digest.Hex));
         }
 
-        foreach (var commit in binaries.Select(b => b.Commit).OfType<string>().Distinct().Order(StringComparer.Ordinal))
+        foreach (var commit in binaries.Select(b => b.Commit).OfType<string>().Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal))
         {
             WriteDependency(json, $"git+https://github.com/kubernetes/kubernetes@refs/tags/{image.Version}",
                 () => json.WriteString("gitCommit", commit));

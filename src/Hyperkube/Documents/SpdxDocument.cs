@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Hyperkube.Images;
 using Hyperkube.Oci;
 using Hyperkube.Oci.Images;
 using Hyperkube.Releases;
@@ -63,7 +62,10 @@ public static class SpdxDocument
                 json.WriteString("created", ImageBuilder.Rfc3339(created));
                 json.WriteStrings("creators", ["Tool: hyperkube"]);
             });
-            json.WriteObjects("packages", packages.DistinctBy(p => p.Id).OrderBy(p => p.Id, StringComparer.Ordinal), p => Write(json, p));
+            json.WriteObjects(
+                "packages",
+                packages.DistinctBy(p => p.Id, StringComparer.Ordinal).OrderBy(p => p.Id, StringComparer.Ordinal),
+                p => Write(json, p));
             json.WriteObjects(
                 "relationships",
                 relations.Distinct().OrderBy(r => r.From, StringComparer.Ordinal).ThenBy(r => r.To, StringComparer.Ordinal),

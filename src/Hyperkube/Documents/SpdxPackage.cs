@@ -61,7 +61,7 @@ internal sealed record SpdxPackage
         Version = binary.File.Version.ToString(),
         FileName = $"/{binary.File.Name}",
         Supplier = Kubernetes,
-        Location = binary.Url,
+        Location = binary.Address,
         License = "Apache-2.0",
         Purpose = "APPLICATION",
         Checksums = [("SHA256", binary.Sha256), ("SHA512", binary.Sha512)],
@@ -82,7 +82,8 @@ internal sealed record SpdxPackage
     };
 
     /// <summary>A module that a binary was built from: that which was taken in its place, where it is one.</summary>
-    /// <remarks>One that was taken from a directory of the same source tree, as Kubernetes' own libraries are, has no version of its own.</remarks>
+    /// <remarks>One that was taken from a directory of the same source tree, as Kubernetes' own libraries are, has no version of its own.
+    /// </remarks>
     internal static SpdxPackage OfModule(GoModule module)
     {
         var taken = module.Replacement is { } replacement && !IsDirectory(replacement.Path) ? replacement : module;

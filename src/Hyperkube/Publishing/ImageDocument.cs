@@ -36,7 +36,8 @@ public sealed record ImageDocument
     /// <summary>The config of what has none.</summary>
     internal static byte[] Empty { get; } = [.. "{}"u8];
 
-    /// <summary>Everything there is to say about a node image: of each platform the list of parts, of all together the provenance.</summary>
+    /// <summary>Everything there is to say about a node image: of each platform the list of parts, of all together the provenance.
+    /// </summary>
     /// <param name="image">The image; its binaries are read.</param>
     /// <param name="list">The digest of the release's signed list of files; null when it was not there.</param>
     /// <param name="created">The time that the image carries if nothing in it is signed.</param>

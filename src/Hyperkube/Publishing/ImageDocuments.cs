@@ -65,7 +65,8 @@ public sealed class ImageDocuments(IContentSource source, IContentDestination de
             return new AttachedDocument(document, manifest, IsNew: false);
         }
 
-        await PutAsync(Descriptor.Of(ImageDocument.EmptyType, ImageDocument.Empty), ImageDocument.Empty, cancellationToken).ConfigureAwait(false);
+        var empty = ImageDocument.Empty;
+        await PutAsync(Descriptor.Of(ImageDocument.EmptyType, empty), empty, cancellationToken).ConfigureAwait(false);
         await PutAsync(layer, document.Content.ToArray(), cancellationToken).ConfigureAwait(false);
         await PutAsync(manifest, json, cancellationToken).ConfigureAwait(false);
         await destination.AttachAsync(document.Subject.Digest, [manifest], cancellationToken).ConfigureAwait(false);
@@ -77,7 +78,8 @@ public sealed class ImageDocuments(IContentSource source, IContentDestination de
         var statement = document.Statement!.Value;
         foreach (var referrer in await PresentAsync(document.Subject.Digest, cancellationToken).ConfigureAwait(false))
         {
-            if (await TryReadBundleAsync(referrer, cancellationToken).ConfigureAwait(false) is { } bundle && signer.HasSigned(bundle, statement))
+            if (await TryReadBundleAsync(referrer, cancellationToken).ConfigureAwait(false) is { } bundle
+                && signer.HasSigned(bundle, statement))
             {
                 return new AttachedDocument(SignatureOf(document, bundle), referrer, IsNew: false);
             }
@@ -111,7 +113,8 @@ public sealed class ImageDocuments(IContentSource source, IContentDestination de
         }
 
         var json = await source.ReadDocumentAsync(referrer, cancellationToken).ConfigureAwait(false);
-        return OciJson.ReadManifest(json, referrer.Digest.ToString()).Layers is [{ MediaType: BundleType, Size: <= OciJson.MaxDocumentBytes } layer]
+        return OciJson.ReadManifest(json, referrer.Digest.ToString()).Layers is
+            [{ MediaType: BundleType, Size: <= OciJson.MaxDocumentBytes } layer]
             ? await source.ReadDocumentAsync(layer, cancellationToken).ConfigureAwait(false)
             : null;
     }

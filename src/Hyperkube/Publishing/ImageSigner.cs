@@ -1,5 +1,3 @@
-using System.Collections.Immutable;
-using System.Globalization;
 using Hyperkube.Oci;
 using Hyperkube.Oci.Content;
 using Hyperkube.Oci.Images;
@@ -46,8 +44,6 @@ public sealed class ImageSigner(IContentDestination content, ImageSigningIdentit
 {
     /// <summary>Two writers of one tag overwrite each other; each looks whether its own survived, this often.</summary>
     private const int MaxRounds = 8;
-
-    private static readonly byte[] EmptyConfig = "{}"u8.ToArray();
 
     private readonly IContentSource _source = content as IContentSource
         ?? throw new ArgumentException("A place that cannot be read cannot be signed in.", nameof(content));
@@ -127,29 +123,21 @@ public sealed class ImageSigner(IContentDestination content, ImageSigningIdentit
     private async Task<Digest> AttachBundleAsync(Descriptor image, CancellationToken cancellationToken)
     {
         var statement = SignatureStatement.About(Convert.FromHexString(image.Digest.Hex));
-        var bundle = (await identity.Statements.SignAsync(statement, cancellationToken).ConfigureAwait(false)).ToJson();
-        var annotations = Annotations.Of(
-        [
-            new("dev.sigstore.bundle.content", "dsse-envelope"),
-            new(ImageSignatures.PredicateTypeAnnotation, SignatureStatement.PredicateType),
-            new(Annotations.Created, time.GetUtcNow().ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture)),
-        ]);
-        ImageManifest manifest = new()
+        ImageDocument bundle = new()
         {
-            MediaType = MediaTypes.Manifest,
-            ArtifactType = SigstoreBundle.MediaType,
-            Config = await PutAsync(MediaTypes.Empty, EmptyConfig, cancellationToken).ConfigureAwait(false),
-            Layers = [await PutAsync(SigstoreBundle.MediaType, bundle, cancellationToken).ConfigureAwait(false)],
             Subject = image,
-            Annotations = annotations,
+            Type = SigstoreBundle.MediaType,
+            Content = await identity.Statements.SignAsync(statement, cancellationToken).ConfigureAwait(false),
+            FileName = "signature.sigstore.json",
+            Annotations =
+            [
+                new("dev.sigstore.bundle.content", "dsse-envelope"),
+                new(ImageSignatures.PredicateTypeAnnotation, SignatureStatement.PredicateType),
+                new(Annotations.Created, ImageBuilder.Rfc3339(time.GetUtcNow())),
+            ],
         };
-        var descriptor = await PutAsync(MediaTypes.Manifest, OciJson.Write(manifest), cancellationToken).ConfigureAwait(false) with
-        {
-            ArtifactType = SigstoreBundle.MediaType,
-            Annotations = annotations,
-        };
-        await content.AttachAsync(image.Digest, [descriptor], cancellationToken).ConfigureAwait(false);
-        return descriptor.Digest;
+        var attached = await new ImageDocuments(_source, content).AttachAsync([bundle], [], cancellationToken).ConfigureAwait(false);
+        return attached[0].Manifest.Digest;
     }
 
     private async Task<string> AddToTagAsync(Digest image, string name, SigningKey key, CancellationToken cancellationToken)

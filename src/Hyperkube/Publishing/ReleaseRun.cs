@@ -29,6 +29,9 @@ public sealed record ReleaseRunSettings
     /// <summary>Where images are built, each in a directory of its own that goes when it is published.</summary>
     public required string ScratchDirectory { get; init; }
 
+    /// <summary>Whether anything is published; else what would be is only recorded.</summary>
+    public bool Publishes { get; init; } = true;
+
     /// <summary>Releases at a time: their images lie on the disk together.</summary>
     public int AtOnce { get; init; } = 1;
 }
@@ -68,13 +71,13 @@ public sealed class ReleaseRun(Publisher publisher, UpstreamFiles files, Release
     public async Task RunAsync(ReleasePlan plan, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(plan);
-        foreach (var release in plan.Releases.Where(r => r.Action != PlannedAction.Build))
+        foreach (var release in plan.Releases.Where(r => r.Action != PlannedAction.Build || !settings.Publishes))
         {
             Record(new ReleaseOutcome(release, ReleasePlan.Word(release.Action)) { Image = release.Facts.Published, Error = ErrorOf(release) });
         }
 
         ParallelOptions parallel = new() { MaxDegreeOfParallelism = settings.AtOnce, CancellationToken = cancellationToken };
-        await Parallel.ForEachAsync(plan.With(PlannedAction.Build), parallel, async (release, token) =>
+        await Parallel.ForEachAsync(settings.Publishes ? plan.With(PlannedAction.Build) : [], parallel, async (release, token) =>
         {
             var begun = time.GetTimestamp();
             var outcome = await AttemptAsync(release, token).ConfigureAwait(false);

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 using Hyperkube.Oci;
 using Hyperkube.Oci.Configuration;
@@ -17,11 +18,16 @@ public sealed class SignaturePolicy
     private const int MaxSignatures = 8;
 
     private readonly IReadOnlyList<SignatureRule> _rules;
+    private readonly byte[] _trustedRoot;
     private readonly Func<TrustedRoot> _trust;
     private readonly string _where;
 
-    private SignaturePolicy(IReadOnlyList<SignatureRule> rules, Func<TrustedRoot> trust, string where) =>
-        (_rules, _trust, _where) = (rules, trust, where);
+    private SignaturePolicy(IReadOnlyList<SignatureRule> rules, Func<TrustedRoot> trust, ReadOnlyMemory<byte> trustedRoot, string where) =>
+        (_rules, _trust, _trustedRoot, _where) = (rules, trust, SHA256.HashData(trustedRoot.Span), where);
+
+    /// <summary>The same for policies that demand the same: 64 lower-case hex digits.</summary>
+    public string Fingerprint => Convert.ToHexStringLower(SHA256.HashData(
+        [.. _trustedRoot, .. Encoding.UTF8.GetBytes(string.Join('\n', _rules.Select(r => r.Text)))]));
 
     /// <summary>Demands the signature of one key of every image.</summary>
     /// <param name="path">The file of the public key.</param>
@@ -30,7 +36,7 @@ public sealed class SignaturePolicy
     public static SignaturePolicy OfKey(string path, string flag = "--key")
     {
         var signer = TrustedSigner.OfKey(Encoding.UTF8.GetString(SmallFile.ReadNamed(path, flag).Span), path);
-        return new SignaturePolicy([new SignatureRule(["*"], [signer], Needed: 1)], () => TrustedRoot.PublicGood, $"{flag} {path}");
+        return new SignaturePolicy([new SignatureRule(["*"], [signer], Needed: 1)], () => TrustedRoot.PublicGood, default, $"{flag} {path}");
     }
 
     /// <summary>Reads a policy file.</summary>
@@ -46,8 +52,9 @@ public sealed class SignaturePolicy
         }
 
         var rules = file.Finish();
-        var root = Root(file.TrustedRoot ?? trustedRoot, path);
-        return new SignaturePolicy(rules, () => root ?? TrustedRoot.PublicGood, path);
+        var json = file.TrustedRoot ?? trustedRoot;
+        var root = Root(json, path);
+        return new SignaturePolicy(rules, () => root ?? TrustedRoot.PublicGood, json ?? TrustedRoot.PublicGoodJson, path);
     }
 
     /// <summary>Proves that an image is signed by those who have to have signed it.</summary>
@@ -103,6 +110,9 @@ public sealed class SignaturePolicy
 /// <param name="Needed">How many of them have to have signed.</param>
 internal sealed record SignatureRule(IReadOnlyList<string> Patterns, IReadOnlyList<TrustedSigner> Signers, int Needed)
 {
+    /// <summary>All that it demands, as one line.</summary>
+    internal string Text => string.Join('\t', [$"{Needed}", .. Patterns, .. Signers.Select(s => s.Policy.Key?.Fingerprint ?? string.Join('|', s.Policy.Identities))]);
+
     /// <summary>How much of a name its closest pattern spells out; -1 when none matches.</summary>
     internal int Match(string name) => Patterns.Max(p =>
         p == name ? int.MaxValue

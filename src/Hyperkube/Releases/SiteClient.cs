@@ -155,7 +155,7 @@ internal sealed class SiteClient(HttpMessageInvoker http, Uri root, SiteOptions 
                     break;
                 }
 
-                content.Write(block, 0, count);
+                await content.WriteAsync(block.AsMemory(0, count), either.Token).ConfigureAwait(false);
             }
 
             return content.ToArray();

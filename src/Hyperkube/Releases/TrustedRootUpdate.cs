@@ -56,7 +56,8 @@ public sealed class TrustedRootUpdate
     public async Task<TrustedRootUpdated> RunAsync(string file, ReadOnlyMemory<byte>? root, CancellationToken cancellationToken)
     {
         var memory = file + MemorySuffix;
-        var update = await UpdateAsync(root ?? PublicGoodRepository.RootJson, ReadMemory(memory), memory, cancellationToken).ConfigureAwait(false);
+        var update = await UpdateAsync(root ?? PublicGoodRepository.RootJson, ReadMemory(memory), memory, cancellationToken)
+            .ConfigureAwait(false);
         DemandTrustedRoot(update.File);
         var before = SmallFile.Read(file);
         var isChanged = before.Absence is not null || !before.Bytes.Span.SequenceEqual(update.File.Span);
@@ -79,7 +80,9 @@ public sealed class TrustedRootUpdate
 
         try
         {
-            return file.Absence is null ? TufMemory.Parse(file.Bytes) : throw new SignatureException(SignatureFailure.BadTrust, file.Absence);
+            return file.Absence is null
+                ? TufMemory.Parse(file.Bytes)
+                : throw new SignatureException(SignatureFailure.BadTrust, file.Absence);
         }
         catch (SignatureException e)
         {
@@ -132,7 +135,8 @@ public sealed class TrustedRootUpdate
     {
         TufCheck.Expiry => "name a --mirror that is kept up to date, and check this machine's clock",
         TufCheck.Missing => "name with --mirror the directory that holds timestamp.json and targets",
-        TufCheck.Threshold when e.Role == TufRole.Root => "name the first root of this repository with --root, if it is not Sigstore's public one",
+        TufCheck.Threshold when e.Role == TufRole.Root =>
+            "name the first root of this repository with --root, if it is not Sigstore's public one",
         TufCheck.Version => $"do not trust this mirror before you know why it serves less than {memory} has seen",
         _ => "name another --mirror",
     };

@@ -37,22 +37,25 @@ public sealed class SigningKeyTests
 
     [Theory]
     [MemberData(nameof(Forms))]
-    public async Task A_key_of_any_form_signs_what_its_public_half_verifies(string form)
+    public void A_key_of_any_form_signs_what_its_public_half_verifies(string form)
     {
         using var key = SigningKey.FromPem(Pem(form), () => Password);
         var sha256 = SHA256.HashData([1, 2, 3]);
 
-        var bundle = SigstoreBundle.Parse((await new KeySigner(key).SignAsync(SignatureStatement.About(sha256), default)).ToJson());
+        var bundle = SigstoreBundle.Parse(key.SignStatement(SignatureStatement.About(sha256)).ToJson());
 
         var policy = VerificationPolicy.SignedBy(key.PublicKey).UnsafeWithoutLog();
         var proof = Verifier.Verify(bundle, ArtifactDigests.FromSha256(sha256), policy, Check.Trust);
         Assert.Equal(key.PublicKey.Fingerprint, proof.KeyFingerprint);
         Assert.Equal(SignatureStatement.PredicateType, proof.PredicateType);
         Assert.Equal(key.Hint, bundle.KeyHint);
+        Assert.True(key.PublicKey.HasSigned(bundle, SignatureStatement.About(sha256)));
+        Assert.False(key.PublicKey.HasSigned(bundle, SignatureStatement.About(SHA256.HashData([4]))));
         var other = Assert.Throws<SignatureException>(
             () => Verifier.Verify(bundle, ArtifactDigests.FromSha256(SHA256.HashData([4])), policy, Check.Trust));
         Assert.Equal(SignatureFailure.WrongArtifact, other.Failure);
         using var stranger = SigningKey.Generate();
+        Assert.False(stranger.PublicKey.HasSigned(bundle, SignatureStatement.About(sha256)));
         Assert.Throws<SignatureException>(() => Verifier.Verify(
             bundle, ArtifactDigests.FromSha256(sha256), VerificationPolicy.SignedBy(stranger.PublicKey).UnsafeWithoutLog(), Check.Trust));
     }

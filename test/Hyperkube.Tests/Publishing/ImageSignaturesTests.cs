@@ -16,8 +16,6 @@ public sealed class ImageSignaturesTests : IAsyncLifetime
 
     private SigningScene _scene = null!;
 
-    private static CancellationToken Ct => TestContext.Current.CancellationToken;
-
     public async ValueTask InitializeAsync() => _scene = await SigningScene.CreateAsync();
 
     public ValueTask DisposeAsync() => _scene.DisposeAsync();
@@ -75,7 +73,7 @@ public sealed class ImageSignaturesTests : IAsyncLifetime
     public async Task One_signer_does_not_count_twice()
     {
         await _scene.SignAsync();
-        await _scene.AttachAsync(await _scene.BundleAsync());
+        await _scene.AttachAsync(_scene.Bundle());
 
         var failure = await RefusedAsync(ErrorKind.BadSignature, needed: 2, _scene.Trusted(), _scene.Trusted(_scene.Stranger));
 
@@ -123,15 +121,15 @@ public sealed class ImageSignaturesTests : IAsyncLifetime
         switch (kind)
         {
             case "stranger":
-                await _scene.AttachAsync(await _scene.BundleAsync(key: _scene.Stranger));
+                await _scene.AttachAsync(_scene.Bundle(key: _scene.Stranger));
                 return "it is not that of the signer's key";
             case "other digest":
-                await _scene.AttachAsync(await _scene.BundleAsync(Other));
+                await _scene.AttachAsync(_scene.Bundle(Other));
                 return "about other artifacts";
             case "other kind":
                 var statement = Encoding.UTF8.GetString(SignatureStatement.About(Convert.FromHexString(_scene.Root.Digest.Hex)))
                     .Replace("https://sigstore.dev/cosign/sign/v1", "https://slsa.dev/provenance/v1", StringComparison.Ordinal);
-                await _scene.AttachAsync((await new KeySigner(_scene.Key).SignAsync(Encoding.UTF8.GetBytes(statement), Ct)).ToJson());
+                await _scene.AttachAsync(_scene.Key.SignStatement(Encoding.UTF8.GetBytes(statement)).ToJson());
                 return "statement: of another kind";
             case "file":
                 await _scene.AttachAsync(_scene.Authority.Sign([1, 2, 3]).Json);
@@ -143,14 +141,14 @@ public sealed class ImageSignaturesTests : IAsyncLifetime
                 await _scene.AttachAsync(new byte[(256 << 10) + 1]);
                 return "expected at most 262144";
             case "other subject":
-                await _scene.AttachAsync(await _scene.BundleAsync(), m => m with { Subject = m.Subject! with { Digest = Other } }, _scene.Remote);
-                await _scene.AttachAsync(await _scene.BundleAsync(key: _scene.Stranger));
+                await _scene.AttachAsync(_scene.Bundle(), m => m with { Subject = m.Subject! with { Digest = Other } }, _scene.Remote);
+                await _scene.AttachAsync(_scene.Bundle(key: _scene.Stranger));
                 return "it is not that of the signer's key";
             case "two layers":
-                await _scene.AttachAsync(await _scene.BundleAsync(), m => m with { Layers = [.. m.Layers, .. m.Layers] });
+                await _scene.AttachAsync(_scene.Bundle(), m => m with { Layers = [.. m.Layers, .. m.Layers] });
                 return "no bundle about this image";
             case "no layer":
-                await _scene.AttachAsync(await _scene.BundleAsync(), m => m with { Layers = [] });
+                await _scene.AttachAsync(_scene.Bundle(), m => m with { Layers = [] });
                 return "no bundle about this image";
             case "tag stranger":
                 var theirs = SimpleSignature.Sign("a/b", digest, _scene.Stranger);

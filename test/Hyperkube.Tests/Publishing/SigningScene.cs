@@ -85,7 +85,7 @@ internal sealed class SigningScene : IAsyncDisposable
 
     /// <summary>A signer in the registry, or in another place.</summary>
     internal ImageSigner Signer(SigningKey? key = null, IContentDestination? place = null) => new(
-        place ?? Remote, new ImageSigningIdentity(new KeySigner(key ?? Key), Trusted(key), key ?? Key), () => Trust, TimeProvider.System);
+        place ?? Remote, new ImageSigningIdentity(new KeyStatementSigner(key ?? Key), Trusted(key), key ?? Key), () => Trust, TimeProvider.System);
 
     internal Task<IReadOnlyList<SignedImage>> SignAsync(SigningKey? key = null, SignRequest? request = null, IContentDestination? place = null) =>
         Signer(key, place).SignAsync(Reference, Root, request ?? new SignRequest(), Ct);
@@ -107,7 +107,7 @@ internal sealed class SigningScene : IAsyncDisposable
         {
             MediaType = MediaTypes.Manifest,
             ArtifactType = Type,
-            Config = await PutAsync(MediaTypes.Empty, "{}", there),
+            Config = await PutAsync(ImageDocument.EmptyType, "{}", there),
             Layers = [await PutAsync(Type, bundle, there)],
             Subject = Root,
         };
@@ -116,9 +116,8 @@ internal sealed class SigningScene : IAsyncDisposable
     }
 
     /// <summary>A bundle of the key over any digest.</summary>
-    internal async Task<byte[]> BundleAsync(Digest? digest = null, SigningKey? key = null) =>
-        (await new KeySigner(key ?? Key).SignAsync(
-            SignatureStatement.About(Convert.FromHexString((digest ?? Root.Digest).Hex)), Ct)).ToJson();
+    internal byte[] Bundle(Digest? digest = null, SigningKey? key = null) =>
+        (key ?? Key).SignStatement(SignatureStatement.About(Convert.FromHexString((digest ?? Root.Digest).Hex))).ToJson();
 
     /// <summary>Writes the older form as somebody would who does not keep to it.</summary>
     internal async Task TagAsync(params (byte[] Payload, string? Signature)[] signatures)

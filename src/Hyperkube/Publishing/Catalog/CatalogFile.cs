@@ -10,12 +10,13 @@ internal static class CatalogFile
 {
     internal const string Name = "catalog.json";
 
-    private const string Schema = "https://hyperkube.dev/schema/catalog-1.json";
+    /// <summary>Another number is another form; fields may be added to this one.</summary>
+    private const int SchemaVersion = 1;
 
     internal static byte[] Write(string repository, IReadOnlyList<CatalogEntry> entries, EndOfLife endOfLife)
     {
         CatalogDocument document = new(
-            Schema,
+            SchemaVersion,
             repository,
             [.. entries.Select(e => e.Minor).Distinct().Select(m => new CatalogMinor(m, DateText(endOfLife.Of(m))))],
             [.. entries.Select(e => Release(repository, e))]);
@@ -46,7 +47,7 @@ internal static class CatalogFile
 }
 
 internal sealed record CatalogDocument(
-    [property: JsonPropertyName("$schema")] string Schema, string Repository, IReadOnlyList<CatalogMinor> Minors,
+    int SchemaVersion, string Repository, IReadOnlyList<CatalogMinor> Minors,
     IReadOnlyList<CatalogRelease> Releases);
 
 internal sealed record CatalogMinor(string Minor, string? EndOfLife);

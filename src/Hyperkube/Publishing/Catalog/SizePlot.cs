@@ -7,7 +7,7 @@ namespace Hyperkube.Publishing.Catalog;
 /// <summary>How large the image of each platform is, release by release: an inline SVG that takes its colours from the page.</summary>
 internal static class SizePlot
 {
-    private const double Width = 960, Height = 280, Left = 64, Right = 16, Top = 16, Bottom = 40;
+    private const double Width = 960, Height = 280, Left = 100, Right = 16, Top = 16, Bottom = 40;
 
     /// <summary>More lines than upstream has platforms tell nobody anything.</summary>
     private const int MaxSeries = 4;

@@ -1,0 +1,123 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Hyperkube.E2E.Programs;
+
+namespace Hyperkube.E2E.Deploy;
+
+/// <summary>The release job's manifests and workflows.</summary>
+public sealed class ReleaseManifestTests
+{
+    private const string Directory = "deploy/kubernetes/release";
+
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("cronjob.yaml")]
+    [InlineData("indexed-job.yaml")]
+    public async Task The_job_is_nobody_and_every_field_is_one_of_the_api(string file)
+    {
+        var read = await KubectlAsync("label", file);
+        var typed = await KubectlAsync("set", file); // Decodes into the API's own types: a field that they do not have is lost.
+        var job = file == "cronjob.yaml" ? read.GetProperty("spec").GetProperty("jobTemplate").GetProperty("spec") : read.GetProperty("spec");
+        var pod = job.GetProperty("template").GetProperty("spec");
+        var container = Assert.Single(pod.GetProperty("containers").EnumerateArray());
+
+        Assert.Empty(Lost(read, typed, "").Except(["/metadata/labels"]).Where(p => !p.EndsWith("/env/4", StringComparison.Ordinal)));
+        Assert.True(pod.GetProperty("securityContext").GetProperty("runAsNonRoot").GetBoolean());
+        Assert.Equal("RuntimeDefault", pod.GetProperty("securityContext").GetProperty("seccompProfile").GetProperty("type").GetString());
+        Assert.False(pod.GetProperty("automountServiceAccountToken").GetBoolean());
+        Assert.True(container.GetProperty("securityContext").GetProperty("readOnlyRootFilesystem").GetBoolean());
+        Assert.Equal("""{"drop":["ALL"]}""", JsonSerializer.Serialize(container.GetProperty("securityContext").GetProperty("capabilities")));
+        Assert.DoesNotContain(pod.GetProperty("volumes").EnumerateArray(), v => v.TryGetProperty("hostPath", out _));
+    }
+
+    // The words of the job are words of the command.
+    [Theory]
+    [InlineData("cronjob.yaml")]
+    [InlineData("indexed-job.yaml")]
+    public async Task Its_words_can_be_said(string file)
+    {
+        var text = await File.ReadAllTextAsync(PathOf(file), Ct);
+        var words = Regex.Matches(text, "(?m)^ +- (release|--.*|\\$\\(REPOSITORY\\))$").Select(m => m.Groups[1].Value)
+            .Select(w => w.Replace("$(REPOSITORY)", "registry.example.com/hyperkube", StringComparison.Ordinal)
+                .Replace("$(JOB_COMPLETION_INDEX)", "0", StringComparison.Ordinal)).ToList();
+
+        var ended = await Exe.Here.RunAsync([.. words, "--no-such-flag"]);
+
+        Assert.True(words.Count >= 5);
+        Assert.Equal(2, ended.Code);
+        Assert.Contains("hyperkube: Unrecognized command or argument '--no-such-flag'\n", ended.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_kustomization_makes_it_whole()
+    {
+        var ended = (await Run.ProgramAsync(Machine.Sid("kubectl"), ["kustomize", Path.Combine(Machine.Repository, Directory)])).Well();
+
+        Assert.Equal(
+            "Namespace ConfigMap CronJob", string.Join(' ', Regex.Matches(ended.Out, "(?m)^kind: (\\S+)$").Select(m => m.Groups[1].Value)));
+        Assert.Contains("repository: registry.example.com/hyperkube", ended.Out, StringComparison.Ordinal);
+        Assert.DoesNotContain("name: hyperkube-release-", ended.Out, StringComparison.Ordinal);
+    }
+
+    // Nobody else's code runs in them, no job may do what it need not, and no script takes text of others for its own.
+    [Theory]
+    [InlineData("ci.yml")]
+    [InlineData("release.yml")]
+    public async Task A_workflow_trusts_nobody_and_may_do_little(string file)
+    {
+        var text = await File.ReadAllTextAsync(Path.Combine(Machine.Repository, ".github/workflows", file), Ct);
+
+        Assert.DoesNotMatch("(?m)^ *-? *uses:", text);
+        Assert.Contains("\npermissions: {}\n", text, StringComparison.Ordinal);
+        Assert.Equal(Regex.Count(text, "(?m)^    runs-on: "), Regex.Count(text, "(?m)^    permissions:$"));
+        Assert.Equal(Regex.Count(text, "(?m)^    runs-on: "), Regex.Count(text, "(?m)^    timeout-minutes: "));
+        Assert.DoesNotContain("pull_request_target", text, StringComparison.Ordinal);
+        foreach (var script in Scripts(text))
+        {
+            Assert.DoesNotContain("${{", script, StringComparison.Ordinal);
+            (await Run.ProgramAsync("bash", ["-n", "-c", script])).Well();
+        }
+    }
+
+    [Fact]
+    public async Task The_words_of_the_workflow_can_be_said()
+    {
+        var text = await File.ReadAllTextAsync(Path.Combine(Machine.Repository, ".github/workflows/release.yml"), Ct);
+        var lines = Regex.Matches(text, "artifacts/publish/hyperkube (release .*)").Select(m => m.Groups[1].Value).ToList();
+
+        Assert.Equal(2, lines.Count);
+        foreach (var line in lines)
+        {
+            var words = line.Replace("\"$REPOSITORY\"", "registry.example.com/hyperkube", StringComparison.Ordinal)
+                .Replace("\"$GITHUB_REPOSITORY\"", "acme/hyperkube", StringComparison.Ordinal).Replace("\"$PART/2\"", "1/2", StringComparison.Ordinal);
+            var ended = await Exe.Here.RunAsync([.. words.Split(' '), "--no-such-flag"]);
+            Assert.Contains("hyperkube: Unrecognized command or argument '--no-such-flag'\n", ended.Error, StringComparison.Ordinal);
+        }
+    }
+
+    // What stands below "run: |", without its margin, and what stands behind "run: ".
+    private static IEnumerable<string> Scripts(string text) =>
+        Regex.Matches(text, "(?m)^( *)(?:- )?run: \\|\\n((?:\\1  +.*\\n|\\n)+)").Select(m => m.Groups[2].Value)
+            .Concat(Regex.Matches(text, "(?m)run: ([^|\\s].*)$").Select(m => m.Groups[1].Value));
+
+    private static async Task<JsonElement> KubectlAsync(string how, string file)
+    {
+        string[] words = how == "label" ? ["label", "x=y"] : ["set", "env", "x=y"];
+        var ended = (await Run.ProgramAsync(
+            Machine.Sid("kubectl"),
+            [.. words[..^1], "--local", "--dry-run=client", "-f", PathOf(file), words[^1], "-o", "json"])).Well();
+        using var json = JsonDocument.Parse(ended.Out);
+        return json.RootElement.Clone();
+    }
+
+    private static string PathOf(string file) => Path.Combine(Machine.Repository, Directory, file);
+
+    private static IEnumerable<string> Lost(JsonElement all, JsonElement kept, string path) => (all.ValueKind, kept.ValueKind) switch
+    {
+        (JsonValueKind.Object, JsonValueKind.Object) => all.EnumerateObject().SelectMany(
+            p => kept.TryGetProperty(p.Name, out var other) ? Lost(p.Value, other, $"{path}/{p.Name}") : [$"{path}/{p.Name}"]),
+        (JsonValueKind.Array, JsonValueKind.Array) => all.EnumerateArray().Zip(kept.EnumerateArray()).SelectMany((p, i) => Lost(p.First, p.Second, $"{path}/{i}")),
+        _ => JsonElement.DeepEquals(all, kept) ? [] : [path],
+    };
+}
