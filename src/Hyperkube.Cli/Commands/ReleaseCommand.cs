@@ -161,7 +161,7 @@ internal static class ReleaseCommand
             }
         }
 
-        var counts = releases.GroupBy(r => r.Action).Select(g => $"{g.Count()} {g.Key}").Order(StringComparer.Ordinal);
+        var counts = releases.GroupBy(r => r.Action, StringComparer.Ordinal).Select(g => $"{g.Count()} {g.Key}").Order(StringComparer.Ordinal);
         text.WriteLine($"{releases.Count} releases: {string.Join(", ", counts.DefaultIfEmpty("none"))}");
     }
 }

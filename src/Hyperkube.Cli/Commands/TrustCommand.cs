@@ -111,7 +111,7 @@ internal static class TrustCommand
 
     internal static async Task UpdateAsync(UpdateRequest request, Session session, CancellationToken cancellationToken)
     {
-        ReadOnlyMemory<byte>? root = request.Root is null ? default(ReadOnlyMemory<byte>?) : SmallFile.ReadNamed(request.Root, "--root");
+        var root = request.Root is null ? default(ReadOnlyMemory<byte>?) : SmallFile.ReadNamed(request.Root, "--root");
         using var http = HttpConnections.Create(new EnvironmentProxy(session.Host.Variable), HostTls.Trusting(request.Authorities));
         SiteOptions options = new()
         {

@@ -1,8 +1,6 @@
 using System.CommandLine;
 using Hyperkube.Cli.Output;
 using Hyperkube.Oci;
-using Hyperkube.Oci.Layers;
-using Hyperkube.Oci.Registry;
 using Hyperkube.Publishing;
 
 namespace Hyperkube.Cli.Commands;

@@ -57,7 +57,8 @@ public sealed record ReleaseMetrics(string Repository, DateTimeOffset Ended, Tim
             Actions.Select(a => ($",action=\"{a}\"", (double)Outcomes.Count(o => o.Action == a))));
         Metric(
             "hyperkube_release_failures", "What went wrong in the last run, by kind.",
-            FailureKinds.GroupBy(k => k).OrderBy(g => g.Key, StringComparer.Ordinal).Select(g => ($",kind=\"{Escaped(g.Key)}\"", (double)g.Count())));
+            FailureKinds.GroupBy(k => k, StringComparer.Ordinal).OrderBy(g => g.Key, StringComparer.Ordinal)
+                .Select(g => ($",kind=\"{Escaped(g.Key)}\"", (double)g.Count())));
         var published = Outcomes.Where(o => o.Action == "published").ToList();
         Metric("hyperkube_release_published_bytes", "Compressed size of the images that the last run published.", ("", published.Sum(o => o.Image?.Size ?? 0)));
         Metric(

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
@@ -10,6 +11,7 @@ namespace Hyperkube.Testing.Sigstore;
 /// <summary>A TUF repository of a test's own, and a mirror of it that lies as it is told to.</summary>
 /// <remarks>Three root keys, of which two have to sign; one online key for timestamps and snapshots; two targets keys, of which
 /// one has to sign.</remarks>
+[SuppressMessage("Design", "MA0016:Prefer using collection abstraction instead of implementation", Justification = "Tests change them at will.")]
 public sealed class TufRepository : ITufMirror, IDisposable
 {
     /// <summary>The file that is published.</summary>
@@ -56,7 +58,7 @@ public sealed class TufRepository : ITufMirror, IDisposable
     public Dictionary<string, byte[]> Files { get; } = new(StringComparer.Ordinal);
 
     /// <summary>What was asked for, in order.</summary>
-    public List<string> Asked { get; } = [];
+    public IList<string> Asked { get; } = [];
 
     /// <summary>Changes a role's document before it is signed.</summary>
     public Action<string, JsonObject> Alter { get; set; } = (_, _) => { };

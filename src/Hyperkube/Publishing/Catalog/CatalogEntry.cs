@@ -1,9 +1,11 @@
+using System.Diagnostics.CodeAnalysis;
 using Hyperkube.Oci;
 using Hyperkube.Releases;
 
 namespace Hyperkube.Publishing.Catalog;
 
 /// <summary>What is known of who made the binaries of a published image.</summary>
+[SuppressMessage("Naming", "CA1720:Identifier contains type name", Justification = "Without a signature, not without a sign.")]
 public enum CatalogVerification
 {
     /// <summary>The image carries the release team's signature of every binary that it records, and all of them are right.</summary>

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Hyperkube.Oci;
 
 namespace Hyperkube.Publishing.Catalog;
 
@@ -18,7 +17,7 @@ internal static class CatalogFile
         CatalogDocument document = new(
             SchemaVersion,
             repository,
-            [.. entries.Select(e => e.Minor).Distinct().Select(m => new CatalogMinor(m, DateText(endOfLife.Of(m))))],
+            [.. entries.Select(e => e.Minor).Distinct(StringComparer.Ordinal).Select(m => new CatalogMinor(m, DateText(endOfLife.Of(m))))],
             [.. entries.Select(e => Release(repository, e))]);
         return [.. JsonSerializer.SerializeToUtf8Bytes(document, CatalogJson.Default.CatalogDocument), (byte)'\n'];
     }

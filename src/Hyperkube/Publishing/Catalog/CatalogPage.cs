@@ -34,7 +34,7 @@ internal static class CatalogPage
             """);
         SizePlot.Write(html, entries);
         WriteControls(html, entries);
-        foreach (var minor in entries.GroupBy(e => e.Minor))
+        foreach (var minor in entries.GroupBy(e => e.Minor, StringComparer.Ordinal))
         {
             var end = CatalogFile.DateText(endOfLife.Of(minor.Key));
             html.Append(CultureInfo.InvariantCulture, $"""
@@ -75,7 +75,7 @@ internal static class CatalogPage
         var newest = (entries.FirstOrDefault(e => e.Image.Version.PreRelease is null) ?? entries[0]).Image.Version;
         return string.Create(CultureInfo.InvariantCulture,
             $"<dl class=\"summary\"><div><dt>newest</dt><dd>{newest}</dd></div><div><dt>releases</dt><dd>{entries.Count}</dd></div>"
-            + $"<div><dt>minors</dt><dd>{entries.Select(e => e.Minor).Distinct().Count()}</dd></div>"
+            + $"<div><dt>minors</dt><dd>{entries.Select(e => e.Minor).Distinct(StringComparer.Ordinal).Count()}</dd></div>"
             + $"<div><dt>signature verified</dt><dd>{signed}</dd></div></dl>");
     }
 
@@ -85,7 +85,7 @@ internal static class CatalogPage
         html.Append("<form class=\"controls\" id=\"controls\" role=\"search\" hidden>\n<label for=\"search\">Search</label>"
             + "<input id=\"search\" type=\"search\" placeholder=\"version, digest or SHA-256\" autocomplete=\"off\" spellcheck=\"false\">\n"
             + "<div class=\"chips\" role=\"group\" aria-label=\"Minor\"><button type=\"button\" data-minor=\"\" aria-pressed=\"true\">all</button>");
-        foreach (var minor in entries.Select(e => e.Minor).Distinct())
+        foreach (var minor in entries.Select(e => e.Minor).Distinct(StringComparer.Ordinal))
         {
             html.Append(CultureInfo.InvariantCulture, $"<button type=\"button\" data-minor=\"{minor}\" aria-pressed=\"false\">{minor}</button>");
         }

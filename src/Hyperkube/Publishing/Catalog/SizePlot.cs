@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using Hyperkube.Releases;
 
 namespace Hyperkube.Publishing.Catalog;
 
@@ -20,13 +19,16 @@ internal static class SizePlot
         CatalogEntry[] entries = [.. newestFirst.Reverse()];
         string[] platforms =
         [
-            .. entries.SelectMany(e => e.Image.Platforms).Select(p => p.Platform.ToString()).Distinct().Order(StringComparer.Ordinal).Take(MaxSeries),
+            .. entries.SelectMany(e => e.Image.Platforms).Select(p => p.Platform.ToString()).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).Take(MaxSeries),
         ];
-        if (entries.Length < 2 || platforms.Length == 0)
+        if (entries.Length >= 2 && platforms.Length > 0)
         {
-            return;
+            Write(html, entries, platforms);
         }
+    }
 
+    private static void Write(StringBuilder html, CatalogEntry[] entries, string[] platforms)
+    {
         var sizes = entries.SelectMany(e => e.Image.Platforms).Select(p => (double)p.Size).ToList();
         var (low, high, step) = Scale(sizes.Min(), sizes.Max());
         double X(int i) => Left + ((Width - Left - Right) * (i + 0.5) / entries.Length);
@@ -39,7 +41,7 @@ internal static class SizePlot
 
             """);
         var band = 0;
-        foreach (var minor in entries.Select((e, i) => (e.Minor, i)).GroupBy(e => e.Minor))
+        foreach (var minor in entries.Select((e, i) => (e.Minor, i)).GroupBy(e => e.Minor, StringComparer.Ordinal))
         {
             var (from, to) = (X(minor.First().i) - (X(1) - X(0)) / 2, X(minor.Last().i) + (X(1) - X(0)) / 2);
             html.Append(CultureInfo.InvariantCulture, $"""
@@ -60,23 +62,30 @@ internal static class SizePlot
 
         foreach (var (platform, series) in platforms.Select((p, i) => (p, i)))
         {
-            var points = entries.Select((e, i) => (Entry: e, X: X(i), Size: e.Image.Platforms.FirstOrDefault(p => p.Platform.ToString() == platform)?.Size))
-                .Where(p => p.Size is not null).ToList();
-            foreach (var minor in points.GroupBy(p => p.Entry.Minor))
-            {
-                var line = string.Join(' ', minor.Select(p => string.Create(CultureInfo.InvariantCulture, $"{p.X:F1},{Y(p.Size!.Value):F1}")));
-                html.Append(CultureInfo.InvariantCulture, $"<polyline class=\"s{series}\" points=\"{line}\"/>\n");
-            }
-
-            foreach (var (entry, x, size) in points)
-            {
-                html.Append(CultureInfo.InvariantCulture, $"<circle class=\"s{series}\" cx=\"{x:F1}\" cy=\"{Y(size!.Value):F1}\" r=\"3.5\">");
-                html.Append(CultureInfo.InvariantCulture, $"<title>{entry.Image.Version} {CatalogPage.Text(platform)}: ");
-                html.Append(CultureInfo.InvariantCulture, $"{Sizes.Text(size.Value)}</title></circle>\n");
-            }
+            WriteSeries(html, entries, platform, series, X, Y);
         }
 
         html.Append("</svg>\n</figure>\n");
+    }
+
+    private static void WriteSeries(
+        StringBuilder html, CatalogEntry[] entries, string platform, int series, Func<int, double> x, Func<double, double> y)
+    {
+        var points = entries
+            .Select((e, i) => (Entry: e, X: x(i), Size: e.Image.Platforms.FirstOrDefault(p => p.Platform.ToString() == platform)?.Size))
+            .Where(p => p.Size is not null).ToList();
+        foreach (var minor in points.GroupBy(p => p.Entry.Minor, StringComparer.Ordinal))
+        {
+            var line = string.Join(' ', minor.Select(p => string.Create(CultureInfo.InvariantCulture, $"{p.X:F1},{y(p.Size!.Value):F1}")));
+            html.Append(CultureInfo.InvariantCulture, $"<polyline class=\"s{series}\" points=\"{line}\"/>\n");
+        }
+
+        foreach (var (entry, at, size) in points)
+        {
+            html.Append(CultureInfo.InvariantCulture, $"<circle class=\"s{series}\" cx=\"{at:F1}\" cy=\"{y(size!.Value):F1}\" r=\"3.5\">");
+            html.Append(CultureInfo.InvariantCulture, $"<title>{entry.Image.Version} {CatalogPage.Text(platform)}: ");
+            html.Append(CultureInfo.InvariantCulture, $"{Sizes.Text(size.Value)}</title></circle>\n");
+        }
     }
 
     private static string Legend(string[] platforms) =>

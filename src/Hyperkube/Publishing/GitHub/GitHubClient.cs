@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
@@ -16,6 +17,8 @@ namespace Hyperkube.Publishing.GitHub;
 /// <param name="token">Who we are.</param>
 /// <param name="retry">How often and how patiently, and the clock.</param>
 /// <param name="log">Told about waits.</param>
+[SuppressMessage("Design", "CA1001:Types that own disposable fields should be disposable",
+    Justification = "A semaphore whose wait handle nobody asks for holds nothing.")]
 public sealed class GitHubClient(HttpMessageInvoker http, Uri api, string token, RetryPolicy retry, IActivityLog log)
 {
     /// <summary>Where the API is unless <c>GITHUB_API_URL</c> says otherwise.</summary>
