@@ -6,7 +6,6 @@ using Hyperkube.E2E.Images;
 using Hyperkube.E2E.Peers;
 using Hyperkube.E2E.Programs;
 using Hyperkube.Images;
-using Hyperkube.Oci;
 using Hyperkube.Oci.Layers;
 using Hyperkube.Oci.Layout;
 using Hyperkube.Publishing;

@@ -135,7 +135,7 @@ public sealed class ImageSignatureTests : IDisposable
     }
 
     // Through a layout, which has to bring the signatures along.
-    private async Task<HyperkubeException?> OurComplaintAsync(string image, string pub)
+    private static async Task<HyperkubeException?> OurComplaintAsync(string image, string pub)
     {
         using TempDirectory copy = new();
         await Exe.Here.ResultAsync(["copy", image, $"oci:{copy["layout"]}:v1"]);
@@ -158,7 +158,7 @@ public sealed class ImageSignatureTests : IDisposable
         return $"{output[..output.LastIndexOf(':')]}@{built.GetProperty("digest").GetString()}";
     }
 
-    private async Task<Ended> SignAsync(string image, string key, params string[] more) =>
+    private static async Task<Ended> SignAsync(string image, string key, params string[] more) =>
         (await Exe.Here.RunAsync(
             ["sign", image, "--key", key, "--password-env", "KEY_PASSWORD", .. more],
             new Dictionary<string, string> { ["KEY_PASSWORD"] = key.EndsWith(".pem", StringComparison.Ordinal) ? "secret" : "" })).Well();

@@ -107,7 +107,7 @@ internal sealed class ReleaseReports
     private async Task<IReadOnlyList<ReleaseOutcome>> AnnounceAsync(
         string repository, IReadOnlyList<ReleaseOutcome> outcomes, CancellationToken cancellationToken)
     {
-        GitHubClient client = new(_reader.Http, Api(), _token!, new RetryPolicy { Time = _session.Host.Time }, _session.Log);
+        using GitHubClient client = new(_reader.Http, Api(), _token!, new RetryPolicy { Time = _session.Host.Time }, _session.Log);
         GitHubAnnouncer announcer = new(client, repository, NotesAsync, _session.Log);
         var newest = outcomes.Where(o => o.Image is not null && o.Version.PreRelease is null).Max(o => o.Version);
         var failures = await announcer.AnnounceAsync(

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Hyperkube.Oci;
 using Hyperkube.Testing;
 
 namespace Hyperkube.Cli.Tests.Commands;

@@ -14,15 +14,14 @@ public sealed class ReleaseReportsTests : IAsyncLifetime
 
     private string Repository => $"{_registry.Url.Authority}/hyperkube";
 
-    public ValueTask InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         foreach (var version in (string[])["v1.35.0", "v1.36.0"])
         {
             ReleaseTree.Write(_shell.Tree, version);
         }
 
-        File.WriteAllText(_shell["versions"], "v1.36.4\nv1.36.0\nv1.35.0\n");
-        return ValueTask.CompletedTask;
+        await File.WriteAllTextAsync(_shell["versions"], "v1.36.4\nv1.36.0\nv1.35.0\n", TestContext.Current.CancellationToken);
     }
 
     public async ValueTask DisposeAsync()

@@ -1,5 +1,4 @@
 using Hyperkube.Oci;
-using Hyperkube.Testing;
 using static Hyperkube.Cli.Tests.SignedShell;
 
 namespace Hyperkube.Cli.Tests.Commands;

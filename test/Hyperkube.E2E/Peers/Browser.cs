@@ -113,7 +113,7 @@ internal sealed class Browser : IAsyncDisposable
         }
 
         var port = (await File.ReadAllLinesAsync(file, Ct))[0];
-        using HttpClient http = new();
+        using HttpClient http = new(new SocketsHttpHandler());
         using var pages = JsonDocument.Parse(await http.GetStringAsync(new Uri($"http://127.0.0.1:{port}/json/list"), Ct));
         var page = pages.RootElement.EnumerateArray().First(p => p.GetProperty("type").GetString() == "page");
         await _socket.ConnectAsync(new Uri(page.GetProperty("webSocketDebuggerUrl").GetString()!), Ct);
@@ -149,7 +149,7 @@ internal sealed class Browser : IAsyncDisposable
         while (true)
         {
             var part = await _socket.ReceiveAsync(buffer.AsMemory(), either.Token);
-            message.Write(buffer, 0, part.Count);
+            await message.WriteAsync(buffer.AsMemory(0, part.Count), either.Token);
             if (part.EndOfMessage)
             {
                 using var json = JsonDocument.Parse(message.ToArray());

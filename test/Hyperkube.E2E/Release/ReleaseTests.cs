@@ -89,7 +89,7 @@ public sealed class ReleaseTests
         await using TestRegistry registry = new();
         registry.Intercept = _ => RandomNumberGenerator.GetInt32(10) == 0 ? SiteAnswer.Of(503) : null;
         scene.Site.Intercept = _ => RandomNumberGenerator.GetInt32(10) == 0 ? SiteAnswer.Of(502) : null;
-        string[] words = scene.Words();
+        var words = scene.Words();
         words[1] = $"{registry.Url.Authority}/hyperkube";
 
         var ended = await Exe.Here.RunAsync(["--format", "json", .. words]);

@@ -124,7 +124,7 @@ public sealed partial class SpdxDocumentTests
     private static JsonElement Package(JsonElement document, string name) =>
         Assert.Single(document.GetProperty("packages").EnumerateArray(), p => Text(p, "name") == name);
 
-    private static IEnumerable<JsonElement> Items(JsonElement package, string name) =>
+    private static JsonElement.ArrayEnumerator Items(JsonElement package, string name) =>
         package.TryGetProperty(name, out var items) ? items.EnumerateArray() : [];
 
     private static string Text(JsonElement package, string name) => package.TryGetProperty(name, out var text) ? text.GetString()! : "";

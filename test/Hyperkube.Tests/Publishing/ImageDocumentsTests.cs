@@ -151,7 +151,7 @@ public sealed class ImageDocumentsTests : IDisposable
 
         await AttachAsync(image, layout, signers: ann);
 
-        using var statement = System.Text.Json.JsonDocument.Parse(ann.Last["ann"u8.Length..]);
+        using var statement = System.Text.Json.JsonDocument.Parse(ann.Last.AsMemory("ann"u8.Length));
         Assert.Equal("https://in-toto.io/Statement/v1", statement.RootElement.GetProperty("_type").GetString());
     }
 

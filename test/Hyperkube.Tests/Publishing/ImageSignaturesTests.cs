@@ -1,6 +1,5 @@
 using System.Text;
 using Hyperkube.Oci;
-using Hyperkube.Oci.Images;
 using Hyperkube.Publishing;
 using Hyperkube.Sigstore;
 using Hyperkube.Sigstore.Signing;

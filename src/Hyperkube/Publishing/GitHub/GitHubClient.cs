@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
@@ -17,9 +16,7 @@ namespace Hyperkube.Publishing.GitHub;
 /// <param name="token">Who we are.</param>
 /// <param name="retry">How often and how patiently, and the clock.</param>
 /// <param name="log">Told about waits.</param>
-[SuppressMessage("Design", "CA1001:Types that own disposable fields should be disposable",
-    Justification = "A semaphore whose wait handle nobody asks for holds nothing.")]
-public sealed class GitHubClient(HttpMessageInvoker http, Uri api, string token, RetryPolicy retry, IActivityLog log)
+public sealed class GitHubClient(HttpMessageInvoker http, Uri api, string token, RetryPolicy retry, IActivityLog log) : IDisposable
 {
     /// <summary>Where the API is unless <c>GITHUB_API_URL</c> says otherwise.</summary>
     public static Uri PublicApi { get; } = new("https://api.github.com");
@@ -44,6 +41,9 @@ public sealed class GitHubClient(HttpMessageInvoker http, Uri api, string token,
 
     private readonly SemaphoreSlim _one = new(1);
     private long? _changed;
+
+    /// <inheritdoc/>
+    public void Dispose() => _one.Dispose();
 
     /// <summary>Asks for something; null when it is not there.</summary>
     public async Task<JsonElement?> GetAsync(string path, CancellationToken cancellationToken)

@@ -186,11 +186,11 @@ public sealed class GitHubAnnouncerTests : IAsyncLifetime
         Assert.Equal("v1.30.2", Assert.Single(_server.Tags));
     }
 
-    private Task<IReadOnlyDictionary<KubernetesVersion, HyperkubeException>> AnnounceAsync(params string[] versions)
+    private async Task<IReadOnlyDictionary<KubernetesVersion, HyperkubeException>> AnnounceAsync(params string[] versions)
     {
-        GitHubClient client = new(_http, _server.Url, Token, new RetryPolicy { Time = _time }, NoActivityLog.Instance);
+        using GitHubClient client = new(_http, _server.Url, Token, new RetryPolicy { Time = _time }, NoActivityLog.Instance);
         GitHubAnnouncer announcer = new(client, Repository, (a, _) => Task.FromResult($"notes of {a.Version}"), NoActivityLog.Instance);
-        return announcer.AnnounceAsync(
+        return await announcer.AnnounceAsync(
             versions.Select(v => new Announcement(
                 new PublishedRelease(KubernetesVersion.Parse(v), new Descriptor(MediaTypes.Index, Digest.Of([1]), 1), Annotations.Of(null), []),
                 v == versions[^1])),
