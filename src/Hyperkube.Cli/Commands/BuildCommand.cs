@@ -66,9 +66,11 @@ internal static class BuildCommand
         foreach (var reference in outputs)
         {
             written.Add(reference is RegistryReference remote
-                ? await PublishAsync(layout, image, remote with { Tag = remote.Tag ?? tag }, created, request, registries, session, cancellationToken)
+                ? await PublishAsync(layout, image, remote with { Tag = remote.Tag ?? tag }, created, request, registries, session,
+                    cancellationToken)
                     .ConfigureAwait(false)
-                : await WriteAsync(output, reference, request, tag, registries.Transports, session, cancellationToken).ConfigureAwait(false));
+                : await WriteAsync(output, reference, request, tag, registries.Transports, session, cancellationToken)
+                    .ConfigureAwait(false));
         }
 
         if (request.Load || request.TryLoad)

@@ -32,7 +32,8 @@ internal static class FetchCommand
         command.Options.Add(to);
         RegistryFlags registry = new(command, release.PlainHttp, release.Authorities);
         command.SetAction((line, token) => run(
-            new Request(line.GetRequiredValue(release.Version)!, release.Read(line), line.GetRequiredValue(to), registry.Read(line)), token));
+            new Request(line.GetRequiredValue(release.Version)!, release.Read(line), line.GetRequiredValue(to), registry.Read(line)),
+                token));
         return command;
     }
 
@@ -61,10 +62,12 @@ internal static class FetchCommand
     private static async Task PlaceAsync(VerifiedDocument document, string directory, CancellationToken cancellationToken)
     {
         var path = PathIn(directory, document.Path);
-        await WriteAsync(path, document.OpenRead(), new Descriptor(MediaTypes.Bytes, document.Digest, document.Size), FileModes.Plain, cancellationToken)
+        await WriteAsync(path, document.OpenRead(), new Descriptor(MediaTypes.Bytes, document.Digest, document.Size), FileModes.Plain,
+            cancellationToken)
             .ConfigureAwait(false);
         await StagedFile.WriteAsync(path + PublishedEvidence.Extension, document.Evidence.Bundle, cancellationToken).ConfigureAwait(false);
-        await StagedFile.WriteAsync($"{path}.sha256", Encoding.ASCII.GetBytes(document.Digest.Hex), cancellationToken).ConfigureAwait(false);
+        await StagedFile.WriteAsync($"{path}.sha256", Encoding.ASCII.GetBytes(document.Digest.Hex), cancellationToken)
+            .ConfigureAwait(false);
     }
 
     // The checksums go last: a directory without them is no source for the file yet.
@@ -75,7 +78,8 @@ internal static class FetchCommand
         if (!isPresent)
         {
             await WriteAsync(
-                path, binary.OpenRead(), new Descriptor(MediaTypes.Bytes, binary.Digest, binary.Size), FileModes.Executable, cancellationToken)
+                path, binary.OpenRead(), new Descriptor(MediaTypes.Bytes, binary.Digest, binary.Size), FileModes.Executable,
+                    cancellationToken)
                 .ConfigureAwait(false);
         }
 

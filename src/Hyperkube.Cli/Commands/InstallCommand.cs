@@ -10,7 +10,8 @@ namespace Hyperkube.Cli.Commands;
 internal static class InstallCommand
 {
     /// <summary>What the command line asked for, parsed.</summary>
-    internal sealed record Request(InstallRequest Install, string Root, TrustRequest Trust, ImageSignatureRequest Signatures, RegistryAccess Access);
+    internal sealed record Request(InstallRequest Install, string Root, TrustRequest Trust, ImageSignatureRequest Signatures,
+        RegistryAccess Access);
 
     internal static Command Create(GlobalOptions globals, Func<Request, CancellationToken, Task> run)
     {

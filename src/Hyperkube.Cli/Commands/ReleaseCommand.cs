@@ -17,7 +17,8 @@ internal static class ReleaseCommand
 
     /// <summary>What the command line asked for, parsed.</summary>
     internal sealed record Request(
-        RegistryReference Repository, VersionRequest Versions, ReleaseRequest Release, LayerCompression Compression, bool DryRun, bool NoPublish,
+        RegistryReference Repository, VersionRequest Versions, ReleaseRequest Release, LayerCompression Compression, bool DryRun,
+        bool NoPublish,
         bool Audit, Shard Shard, string? Holds, ReportRequest Reports, AttachmentRequest Attachments, RegistryAccess Access)
     {
         internal string TagOf(KubernetesVersion version) => PublishedTags.TagOf(version, Compression.Algorithm);
@@ -78,7 +79,8 @@ internal static class ReleaseCommand
         }
 
         var failures = outcomes.Select(o => o.Error).Append(failure).OfType<HyperkubeException>().ToList();
-        await reports.WriteMetricsAsync(outcomes, failures, session.Host.Time.GetElapsedTime(begun), cancellationToken).ConfigureAwait(false);
+        await reports.WriteMetricsAsync(outcomes, failures, session.Host.Time.GetElapsedTime(begun), cancellationToken)
+            .ConfigureAwait(false);
         if (failures.Count > 0)
         {
             throw ExitCodes.MostSerious(failures, f => f.Kind);
@@ -100,7 +102,8 @@ internal static class ReleaseCommand
         CancellationToken cancellationToken)
     {
         var holds = Holds(request.Holds);
-        var versions = filter.Of(await request.Versions.Open(reader.Files, session.Host).ReadAsync(cancellationToken).ConfigureAwait(false));
+        var source = request.Versions.Open(reader.Files, session.Host);
+        var versions = filter.Of(await source.ReadAsync(cancellationToken).ConfigureAwait(false));
         var repository = registries.Repository(request.Repository);
         var tags = await PublishedTags.ReadAsync(repository, cancellationToken).ConfigureAwait(false);
         ReleaseSurvey survey = new(repository, reader.Files, v => Files(v, request.Release), holds);
@@ -161,7 +164,8 @@ internal static class ReleaseCommand
             }
         }
 
-        var counts = releases.GroupBy(r => r.Action, StringComparer.Ordinal).Select(g => $"{g.Count()} {g.Key}").Order(StringComparer.Ordinal);
+        var counts = releases.GroupBy(r => r.Action, StringComparer.Ordinal).Select(g => $"{g.Count()} {g.Key}")
+            .Order(StringComparer.Ordinal);
         text.WriteLine($"{releases.Count} releases: {string.Join(", ", counts.DefaultIfEmpty("none"))}");
     }
 }

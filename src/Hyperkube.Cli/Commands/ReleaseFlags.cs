@@ -91,7 +91,11 @@ internal sealed class ReleaseFlags
     {
         command.Arguments.Add(_repository);
         _versions = new VersionFlags(command);
-        foreach (var option in (Option[])[_dryRun, _noPublish, _audit, _shard, _holds, _github, _catalog, _endOfLife, _metrics, _imageVector, _compression])
+        Option[] own =
+        [
+            _dryRun, _noPublish, _audit, _shard, _holds, _github, _catalog, _endOfLife, _metrics, _imageVector, _compression,
+        ];
+        foreach (var option in own)
         {
             command.Options.Add(option);
         }
@@ -103,7 +107,8 @@ internal sealed class ReleaseFlags
         {
             if (result.GetValue(_shard) is { Count: > 1 } && (result.GetValue(_catalog) ?? result.GetValue(_imageVector)) is not null)
             {
-                result.AddError("--shard: a part of the releases makes no --catalog or --image-vector; expected them in a run without --shard");
+                result.AddError(
+                    "--shard: a part of the releases makes no --catalog or --image-vector; expected them in a run without --shard");
             }
         });
     }

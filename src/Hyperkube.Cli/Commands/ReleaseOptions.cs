@@ -80,7 +80,8 @@ internal sealed class ReleaseOptions
 
     private readonly Option<string?> _rekor = new("--rekor-url")
     {
-        Description = $"The log that signatures are looked up in when no evidence was kept (default: {RekorClient.PublicGood.OriginalString})",
+        Description = "The log that signatures are looked up in when no evidence was kept "
+            + $"(default: {RekorClient.PublicGood.OriginalString})",
         HelpName = "URL",
         CustomParser = Parsers.Text,
     };

@@ -45,7 +45,8 @@ internal sealed class ReleaseReports
 
     /// <summary>Tells everybody but Prometheus.</summary>
     /// <returns>The outcomes, with what went wrong in telling of them.</returns>
-    internal async Task<IReadOnlyList<ReleaseOutcome>> WriteAsync(IReadOnlyList<ReleaseOutcome> outcomes, CancellationToken cancellationToken)
+    internal async Task<IReadOnlyList<ReleaseOutcome>> WriteAsync(
+        IReadOnlyList<ReleaseOutcome> outcomes, CancellationToken cancellationToken)
     {
         if (Reports.ImageVector is { } vector)
         {
@@ -64,11 +65,13 @@ internal sealed class ReleaseReports
 
     /// <summary>Tells Prometheus, of a run that failed as a whole too.</summary>
     internal async Task WriteMetricsAsync(
-        IReadOnlyList<ReleaseOutcome> outcomes, IReadOnlyList<HyperkubeException> failures, TimeSpan duration, CancellationToken cancellationToken)
+        IReadOnlyList<ReleaseOutcome> outcomes, IReadOnlyList<HyperkubeException> failures, TimeSpan duration,
+        CancellationToken cancellationToken)
     {
         if (Reports.Metrics is { } file && !_request.DryRun)
         {
-            ReleaseMetrics metrics = new($"{_request.Repository.Host}/{_request.Repository.Repository}", _session.Host.Time.GetUtcNow(), duration)
+            var repository = $"{_request.Repository.Host}/{_request.Repository.Repository}";
+            ReleaseMetrics metrics = new(repository, _session.Host.Time.GetUtcNow(), duration)
             {
                 Outcomes = outcomes,
                 FailureKinds = [.. failures.Select(f => ExitCodes.NameOf(f.Kind))],
@@ -111,8 +114,8 @@ internal sealed class ReleaseReports
         GitHubAnnouncer announcer = new(client, repository, NotesAsync, _session.Log);
         var newest = outcomes.Where(o => o.Image is not null && o.Version.PreRelease is null).Max(o => o.Version);
         var failures = await announcer.AnnounceAsync(
-            outcomes.Select(o => o.Image).OfType<PublishedRelease>().Select(i => new Announcement(i, i.Version == newest)), cancellationToken)
-            .ConfigureAwait(false);
+            outcomes.Select(o => o.Image).OfType<PublishedRelease>().Select(i => new Announcement(i, i.Version == newest)),
+            cancellationToken).ConfigureAwait(false);
         return [.. outcomes.Select(o => o with { Error = o.Error ?? failures.GetValueOrDefault(o.Version) })];
     }
 
@@ -123,7 +126,8 @@ internal sealed class ReleaseReports
         List<(Digest Subject, Descriptor Referrer)> referrers = [];
         foreach (var subject in image.Platforms.Select(p => p.Digest).Prepend(image.Root.Digest).Distinct())
         {
-            referrers.AddRange((await repository.ReferrersAsync(subject, cancellationToken).ConfigureAwait(false)).Select(r => (subject, r)));
+            var found = await repository.ReferrersAsync(subject, cancellationToken).ConfigureAwait(false);
+            referrers.AddRange(found.Select(r => (subject, r)));
         }
 
         return ReleaseNotes.Of(_request.Repository with { Tag = _request.TagOf(image.Version) }, image, referrers);
@@ -133,7 +137,8 @@ internal sealed class ReleaseReports
     private Uri Api() => Variable("GITHUB_API_URL") is not { } text ? GitHubClient.PublicApi
         : Uri.TryCreate($"{text.TrimEnd('/')}/", UriKind.Absolute, out var url)
             && (url.Scheme == Uri.UriSchemeHttps || (url.Scheme == Uri.UriSchemeHttp && url.IsLoopback)) ? url
-        : throw new HyperkubeException(ErrorKind.Usage, "GITHUB_API_URL: not an https URL; expected such as https://github.example.com/api/v3");
+        : throw new HyperkubeException(
+            ErrorKind.Usage, "GITHUB_API_URL: not an https URL; expected such as https://github.example.com/api/v3");
 
     private string? Variable(string name) => _session.Host.Variable(name) is { Length: > 0 } value ? value : null;
 }

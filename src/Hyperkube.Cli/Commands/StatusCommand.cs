@@ -81,7 +81,8 @@ internal static class StatusCommand
             text.WriteLine($"{file.Path}  {file.Version ?? "of an unknown version"} ({file.VersionProof}){problem}");
             text.WriteLine($"  from       {file.Reference}");
             text.WriteLine($"  image      {file.Digest}");
-            text.WriteLine($"  installed  {file.InstalledAt:yyyy-MM-dd HH:mm:ss} UTC, verified by {InstallCommand.Proof(file.Verified, file.Signer)}");
+            text.WriteLine($"  installed  {file.InstalledAt:yyyy-MM-dd HH:mm:ss} UTC, "
+                + $"verified by {InstallCommand.Proof(file.Verified, file.Signer)}");
             if (file.SignedAt is { } signed)
             {
                 text.WriteLine($"  signed     {signed:yyyy-MM-dd HH:mm:ss} UTC by {file.Signer}, log entry {file.LogIndex}");

@@ -24,7 +24,8 @@ internal static class VerifyCommand
     {
         Argument<string> subject = new("REF|FILE")
         {
-            Description = "An image: HOST/REPO:TAG, HOST/REPO@sha256:..., oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE; or a\n" +
+            Description = "An image: HOST/REPO:TAG, HOST/REPO@sha256:..., oci:DIR[:TAG], oci-archive:FILE[:TAG], " +
+                "docker-archive:FILE; or a\n" +
                 "file that begins with / or ./",
         };
         Option<string?> bundle = new("--bundle")
@@ -166,7 +167,8 @@ internal static class VerifyCommand
                 p.Platform.ToString(), p.Manifest?.ToString(), [.. p.Binaries.Select(Output)])),
         ],
         signatures.Count == 0 ? null
-            : [.. signatures.Select(s => new VerifiedSignature(s.Image.ToString(), s.Signer.Name, s.Form == SignatureForm.Bundle ? "bundle" : "tag", s.Proof.SignedAt))]);
+            : [.. signatures.Select(s => new VerifiedSignature(s.Image.ToString(), s.Signer.Name, s.Form == SignatureForm.Bundle
+                ? "bundle" : "tag", s.Proof.SignedAt))]);
 
     private static VerifiedOutput Output(CheckedBinary binary) => new(
         binary.Name,

@@ -35,7 +35,8 @@ internal sealed class VersionFlags
 
     private readonly Option<string?> _versions = new("--versions")
     {
-        Description = "Who knows all releases: index, the list beside the binaries (default); a git repository's tags; or a file, one a line",
+        Description = "Who knows all releases: index, the list beside the binaries (default); a git repository's tags; or a file, "
+            + "one a line",
         HelpName = "index|git+URL|FILE",
         CustomParser = ParseVersions,
     };

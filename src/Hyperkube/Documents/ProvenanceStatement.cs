@@ -92,7 +92,8 @@ public static class ProvenanceStatement
                 () => json.WriteString("sha256", digest.Hex));
         }
 
-        foreach (var commit in binaries.Select(b => b.Commit).OfType<string>().Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal))
+        foreach (var commit in binaries.Select(b => b.Commit).OfType<string>().Distinct(StringComparer.Ordinal)
+            .Order(StringComparer.Ordinal))
         {
             WriteDependency(json, $"git+https://github.com/kubernetes/kubernetes@refs/tags/{image.Version}",
                 () => json.WriteString("gitCommit", commit));

@@ -59,7 +59,8 @@ internal sealed class KeptProofs(InstallRequest request, HostState state, IActiv
             : null;
 }
 
-/// <summary>Proves the binaries of one install: by evidence that was kept, by the image's, or by this host's own list of exceptions.</summary>
+/// <summary>Proves the binaries of one install: by evidence that was kept, by the image's, or by this host's own list of
+/// exceptions.</summary>
 /// <remarks>Safe for several threads after <see cref="ReadAsync"/>.</remarks>
 internal sealed class BinaryProofs(InstallRequest request, NodeImage image, IActivityLog log)
 {
@@ -114,14 +115,17 @@ internal sealed class BinaryProofs(InstallRequest request, NodeImage image, IAct
                 throw;
             }
 
-            log.Warn($"{name} {version} {request.Platform}: {e.Message}; accepted all the same, because --exceptions says: {exempt.Reason}");
+            log.Warn(
+                $"{name} {version} {request.Platform}: {e.Message}; accepted all the same, because --exceptions says: "
+                + exempt.Reason);
             return new BinaryProof(VerificationMode.Exception);
         }
     }
 
     private HyperkubeException Unsigned(string name) => new(
         ErrorKind.Unsigned,
-        $"{request.Reference}: carries no evidence of a signature of {name}; expected /{NodeImageRecipe.EvidencePath(name)} in a small layer")
+        $"{request.Reference}: carries no evidence of a signature of {name}; "
+        + $"expected /{NodeImageRecipe.EvidencePath(name)} in a small layer")
     {
         Hint = "take an image that carries it; or say what you trust instead: --verify digest with a reference that has @sha256:..., or "
             + "--insecure-skip-signature",

@@ -56,7 +56,8 @@ public sealed class BinaryVerifier(ReleaseTrust trust, ExemptBinaries exceptions
     /// <param name="names">The only binaries to look at; none for all.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>Each binary with what proves it, or why nothing does.</returns>
-    /// <exception cref="HyperkubeException">There is no such image, platform or binary (<see cref="ErrorKind.NotFound"/>), or what there is is
+    /// <exception cref="HyperkubeException">There is no such image, platform or binary (<see cref="ErrorKind.NotFound"/>), or what
+    /// there is is
     /// no image.</exception>
     public async Task<CheckedImage> CheckImageAsync(
         ImageSource source, Platform? platform, IReadOnlyList<string> names, CancellationToken cancellationToken)
@@ -195,7 +196,8 @@ public sealed class BinaryVerifier(ReleaseTrust trust, ExemptBinaries exceptions
         var architecture = ElfFile.Open(file, path).Architecture;
         return Platform.TryParse($"linux/{architecture}", null, out var platform)
             ? platform
-            : throw new HyperkubeException(ErrorKind.BadContent, $"{path}: a program for {architecture}; expected one of a platform of Kubernetes");
+            : throw new HyperkubeException(ErrorKind.BadContent,
+                $"{path}: a program for {architecture}; expected one of a platform of Kubernetes");
     }
 
     private static FileStream Open(string path)

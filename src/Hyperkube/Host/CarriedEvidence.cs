@@ -13,7 +13,8 @@ namespace Hyperkube.Host;
 /// </remarks>
 internal sealed class CarriedEvidence
 {
-    /// <summary>Ours takes a few KiB. Larger layers hold programs, and are not fetched to look for evidence: nor do they hide any.</summary>
+    /// <summary>Ours takes a few KiB. Larger layers hold programs, and are not fetched to look for evidence: nor do they hide
+    /// any.</summary>
     private const int MaxLayerBytes = 1 << 20;
 
     /// <summary>Each is a request; an image of ours has one such layer.</summary>

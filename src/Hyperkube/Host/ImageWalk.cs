@@ -122,7 +122,8 @@ internal sealed class ImageWalk(
                     entry.Path, sha256, entry.Size,
                     BinaryBinding.Check(scratch.Read(), image.Platform, Path.GetFileName(entry.Path), where), Failure: null)
                 : throw new HyperkubeException(
-                    ErrorKind.BadContent, $"{where}: is {sha256}, {entry.Size} bytes; its layer's annotations say {claim.Sha256}, {claim.Size}");
+                    ErrorKind.BadContent,
+                    $"{where}: is {sha256}, {entry.Size} bytes; its layer's annotations say {claim.Sha256}, {claim.Size}");
         }
         catch (HyperkubeException e) when (e.Kind == ErrorKind.BadContent)
         {

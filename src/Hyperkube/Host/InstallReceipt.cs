@@ -93,7 +93,8 @@ public sealed record InstalledBinary
     /// <summary>What the image, or the binary itself, says it is; null when nobody says.</summary>
     public string? Version { get; init; }
 
-    /// <summary><c>probed</c> if the binary itself said its version, <c>pinned</c> if the image of the caller's digest did, <c>policy</c> if
+    /// <summary><c>probed</c> if the binary itself said its version, <c>pinned</c> if the image of the caller's digest did,
+    /// <c>policy</c> if
     /// an image did that the caller's policy vouches for, <c>claimed</c> if any image did.</summary>
     public string VersionProof { get; init => field = value ?? Claimed; } = Claimed;
 

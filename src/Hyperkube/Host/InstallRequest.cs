@@ -56,7 +56,8 @@ public sealed record InstallRequest
     public RestartRequest Restart { get; init; } = new();
 }
 
-/// <summary>What must be true of an image as such, before anything of it is believed or fetched: that somebody has signed it, say.</summary>
+/// <summary>What must be true of an image as such, before anything of it is believed or fetched: that somebody has signed it,
+/// say.</summary>
 /// <param name="Fingerprint">The same for the same demands. What met others has to be checked again.</param>
 /// <param name="CheckAsync">Throws unless the image meets them: told where it is, and what the reference stands for.</param>
 public sealed record ImageDemand(string Fingerprint, Func<IContentSource, Descriptor, CancellationToken, Task> CheckAsync);

@@ -36,8 +36,8 @@ internal sealed class Installed(HostState state, Destinations destinations, Inst
         Destinations.All(d => At(d) is { } there && there.Digest == digest.ToString() && IsOldEnough(there)
             && IsUntouched(d, there, cancellationToken));
 
-    /// <summary>Writes down what the file system said when it was looked at, and by whose word the proof counts now, so that the next look is
-    /// as cheap as can be; and that the reference points elsewhere than to what is on hold.</summary>
+    /// <summary>Writes down what the file system said when it was looked at, and by whose word the proof counts now, so that the next
+    /// look is as cheap as can be; and that the reference points elsewhere than to what is on hold.</summary>
     internal void Refresh(Digest digest)
     {
         var touched = Destinations.Select(d => (Entry: At(d)!, Seen: LookOf(d).Stamp!, Proof: ProofOf(d)!))

@@ -45,13 +45,15 @@ internal sealed class NodeImage
         var document = await source.ReadDocumentAsync(root, cancellationToken).ConfigureAwait(false);
         if (!MediaTypes.IsIndex(root.MediaType))
         {
-            return await ReadAsync(source, reference, (root, root), document, platform, said: null, cancellationToken).ConfigureAwait(false);
+            return await ReadAsync(source, reference, (root, root), document, platform, said: null, cancellationToken)
+                .ConfigureAwait(false);
         }
 
         var index = OciJson.ReadIndex(document, root.Digest.ToString());
         var manifest = Choose(index, platform, reference);
         document = await source.ReadDocumentAsync(manifest, cancellationToken).ConfigureAwait(false);
-        return await ReadAsync(source, reference, (root, manifest), document, platform, SaidBy(index), cancellationToken).ConfigureAwait(false);
+        return await ReadAsync(source, reference, (root, manifest), document, platform, SaidBy(index), cancellationToken)
+            .ConfigureAwait(false);
     }
 
     /// <summary>Reads the documents of all platforms.</summary>
@@ -63,7 +65,8 @@ internal sealed class NodeImage
         var document = await source.ReadDocumentAsync(root, cancellationToken).ConfigureAwait(false);
         if (!MediaTypes.IsIndex(root.MediaType))
         {
-            return [await ReadAsync(source, reference, (root, root), document, platform: null, said: null, cancellationToken).ConfigureAwait(false)];
+            return [await ReadAsync(source, reference, (root, root), document, platform: null, said: null, cancellationToken)
+                .ConfigureAwait(false)];
         }
 
         var index = OciJson.ReadIndex(document, root.Digest.ToString());

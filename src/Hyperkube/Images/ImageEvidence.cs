@@ -84,7 +84,8 @@ public sealed class ImageEvidence(
         }
     }
 
-    private static async Task<IEnumerable<Descriptor>> ManifestsAsync(IContentSource source, Descriptor root, CancellationToken cancellationToken)
+    private static async Task<IEnumerable<Descriptor>> ManifestsAsync(IContentSource source, Descriptor root,
+        CancellationToken cancellationToken)
     {
         if (!MediaTypes.IsIndex(root.MediaType))
         {

@@ -61,7 +61,8 @@ public sealed class NodeImageBuilder(ImageLayout layout, LayerCompression compre
         KubernetesVersion version, Platform platform, IReadOnlyList<VerifiedBinary> binaries, DateTimeOffset created,
         CancellationToken cancellationToken)
     {
-        var first = await WriteAsync(NodeImageRecipe.FirstLayer(platform, binaries), activity: null, cancellationToken).ConfigureAwait(false);
+        var first = await WriteAsync(NodeImageRecipe.FirstLayer(platform, binaries), activity: null, cancellationToken)
+            .ConfigureAwait(false);
         List<(BinaryName Name, Layer Layer)> layers = [];
         foreach (var binary in binaries)
         {

@@ -12,7 +12,8 @@ public sealed class DocumentAttachment(
     DateTimeOffset created, ProvenanceSettings settings, IReadOnlyList<IStatementSigner> signers) : IImageAttachment
 {
     /// <inheritdoc/>
-    public async Task<IReadOnlyList<Attachment>> AttachAsync(NodeImage image, RemoteRepository repository, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<Attachment>> AttachAsync(NodeImage image, RemoteRepository repository,
+        CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(image);
         var attached = await new ImageDocuments(repository, repository)

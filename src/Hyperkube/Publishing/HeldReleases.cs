@@ -49,7 +49,8 @@ public sealed class HeldReleases
     public IReadOnlyList<HeldRelease> Of(KubernetesVersion version) => [.. _entries.Where(e => e.Version == version)];
 
     /// <summary>The line that puts a release on hold.</summary>
-    public static string Line(KubernetesVersion version, string fingerprint, string reason) => $"{version} {fingerprint} {OneLineOf(reason)}";
+    public static string Line(KubernetesVersion version, string fingerprint, string reason) =>
+        $"{version} {fingerprint} {OneLineOf(reason)}";
 
     private static HeldRelease Read(string line, string where)
     {

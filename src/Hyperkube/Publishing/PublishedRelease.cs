@@ -43,7 +43,8 @@ public sealed record PublishedRelease(
 
         var index = OciJson.ReadIndex(document, tag);
         List<PublishedPlatform> platforms = [];
-        foreach (var child in index.Manifests.Where(m => MediaTypes.IsManifest(m.MediaType) && m.Platform is not (null or { Os: "unknown" })))
+        var images = index.Manifests.Where(m => MediaTypes.IsManifest(m.MediaType) && m.Platform is not (null or { Os: "unknown" }));
+        foreach (var child in images)
         {
             var manifest = OciJson.ReadManifest(
                 await repository.ReadDocumentAsync(child, cancellationToken).ConfigureAwait(false), child.Digest.ToString());

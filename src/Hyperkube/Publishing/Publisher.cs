@@ -31,7 +31,8 @@ public sealed class Publisher(IReadOnlyList<IImageAttachment> attachments)
     /// <summary>Publishes an image.</summary>
     /// <param name="layout">Holds it.</param>
     /// <param name="image">The image.</param>
-    /// <param name="open">Opens the repository; called twice, because what was sent is not read back from what the sender remembers.</param>
+    /// <param name="open">Opens the repository; called twice, because what was sent is not read back from what the sender remembers.
+    /// </param>
     /// <param name="tag">Its tag.</param>
     /// <param name="moveTag">Whether the tag may stand for other content now.</param>
     /// <param name="cancellationToken">Leaves content that no tag names.</param>

@@ -29,9 +29,13 @@ public sealed record ReleaseMetrics(string Repository, DateTimeOffset Ended, Tim
     /// <summary>Bytes from the registry.</summary>
     public long RegistryBytesReceived { get; init; }
 
-    /// <summary>Replaces a file: whoever reads it finds all of it. The last success of a run that failed is the one that was there.</summary>
-    public Task WriteAsync(string file, CancellationToken cancellationToken) =>
-        StagedFile.WriteAsync(file, Encoding.UTF8.GetBytes(Text(Encoding.UTF8.GetString(SmallFile.Read(file).Bytes.Span))), cancellationToken);
+    /// <summary>Replaces a file: whoever reads it finds all of it. The last success of a run that failed is the one that was there.
+    /// </summary>
+    public Task WriteAsync(string file, CancellationToken cancellationToken)
+    {
+        var former = Encoding.UTF8.GetString(SmallFile.Read(file).Bytes.Span);
+        return StagedFile.WriteAsync(file, Encoding.UTF8.GetBytes(Text(former)), cancellationToken);
+    }
 
     internal string Text(string former)
     {
@@ -48,7 +52,9 @@ public sealed record ReleaseMetrics(string Repository, DateTimeOffset Ended, Tim
 
         var ended = Math.Floor(Ended.ToUnixTimeMilliseconds() / 1000.0);
         Metric("hyperkube_release_last_run_timestamp_seconds", "When the last run ended.", ("", ended));
-        Metric("hyperkube_release_success", "Whether the last run did all that was to be done: 1 or 0.", ("", FailureKinds.Count == 0 ? 1 : 0));
+        Metric(
+            "hyperkube_release_success", "Whether the last run did all that was to be done: 1 or 0.",
+            ("", FailureKinds.Count == 0 ? 1 : 0));
         var success = FailureKinds.Count == 0 ? ended : SuccessIn(former, $"{LastSuccess}{{{label}}} ");
         Metric(LastSuccess, "When the last run ended that did all that was to be done.", success is { } at ? [("", at)] : []);
         Metric("hyperkube_release_duration_seconds", "How long the last run took.", ("", Math.Round(Duration.TotalSeconds, 3)));
@@ -60,7 +66,9 @@ public sealed record ReleaseMetrics(string Repository, DateTimeOffset Ended, Tim
             FailureKinds.GroupBy(k => k, StringComparer.Ordinal).OrderBy(g => g.Key, StringComparer.Ordinal)
                 .Select(g => ($",kind=\"{Escaped(g.Key)}\"", (double)g.Count())));
         var published = Outcomes.Where(o => o.Action == "published").ToList();
-        Metric("hyperkube_release_published_bytes", "Compressed size of the images that the last run published.", ("", published.Sum(o => o.Image?.Size ?? 0)));
+        Metric(
+            "hyperkube_release_published_bytes", "Compressed size of the images that the last run published.",
+            ("", published.Sum(o => o.Image?.Size ?? 0)));
         Metric(
             "hyperkube_release_slowest_seconds", "How long the slowest release of the last run took to build and publish.",
             ("", Math.Round(published.Select(o => o.Duration.TotalSeconds).DefaultIfEmpty(0).Max(), 3)));
@@ -76,5 +84,7 @@ public sealed record ReleaseMetrics(string Repository, DateTimeOffset Ended, Tim
             : null;
 
     private static string Escaped(string value) =>
-        value.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal);
+        value.Replace("\\", "\\\\", StringComparison.Ordinal)
+            .Replace("\"", "\\\"", StringComparison.Ordinal)
+            .Replace("\n", "\\n", StringComparison.Ordinal);
 }

@@ -11,7 +11,8 @@ public static class ReleaseNotes
     /// <param name="reference">Where the image is, with its tag.</param>
     /// <param name="image">What is published there.</param>
     /// <param name="referrers">What refers to the image or to one of its platforms, by subject.</param>
-    public static string Of(RegistryReference reference, PublishedRelease image, IReadOnlyList<(Digest Subject, Descriptor Referrer)> referrers)
+    public static string Of(
+        RegistryReference reference, PublishedRelease image, IReadOnlyList<(Digest Subject, Descriptor Referrer)> referrers)
     {
         ArgumentNullException.ThrowIfNull(reference);
         ArgumentNullException.ThrowIfNull(image);
@@ -22,7 +23,8 @@ public static class ReleaseNotes
         text.Append("| platform | digest | compressed |\n| --- | --- | ---: |\n");
         foreach (var platform in image.Platforms)
         {
-            text.Append(CultureInfo.InvariantCulture, $"| {Cell(platform.Platform)} | `{platform.Digest}` | {Sizes.Text(platform.Size)} |\n");
+            text.Append(
+                CultureInfo.InvariantCulture, $"| {Cell(platform.Platform)} | `{platform.Digest}` | {Sizes.Text(platform.Size)} |\n");
         }
 
         if (!image.IsOurs)
@@ -46,7 +48,8 @@ public static class ReleaseNotes
                 var platform = image.Platforms.FirstOrDefault(p => p.Digest == subject)?.Platform;
                 text.Append(
                     CultureInfo.InvariantCulture,
-                    $"| {Kind(referrer.ArtifactType)} | {(platform is null ? "the whole image" : Cell(platform))} | `{referrer.Digest}` |\n");
+                    $"| {Kind(referrer.ArtifactType)} | {(platform is null ? "the whole image" : Cell(platform))} "
+                    + $"| `{referrer.Digest}` |\n");
             }
         }
 
@@ -77,5 +80,6 @@ public static class ReleaseNotes
     // What a registry says of a platform is anybody's text.
     private static string Cell(Platform platform) => Plain(platform.ToString());
 
-    private static string Plain(string text) => new([.. text.Where(c => char.IsAsciiLetterOrDigit(c) || c is '/' or '.' or '-' or '+' or '_')]);
+    private static string Plain(string text) =>
+        new([.. text.Where(c => char.IsAsciiLetterOrDigit(c) || c is '/' or '.' or '-' or '+' or '_')]);
 }

@@ -73,7 +73,11 @@ public sealed class ReleaseRun(Publisher publisher, UpstreamFiles files, Release
         ArgumentNullException.ThrowIfNull(plan);
         foreach (var release in plan.Releases.Where(r => r.Action != PlannedAction.Build || !settings.Publishes))
         {
-            Record(new ReleaseOutcome(release, ReleasePlan.Word(release.Action)) { Image = release.Facts.Published, Error = ErrorOf(release) });
+            Record(new ReleaseOutcome(release, ReleasePlan.Word(release.Action))
+            {
+                Image = release.Facts.Published,
+                Error = ErrorOf(release),
+            });
         }
 
         ParallelOptions parallel = new() { MaxDegreeOfParallelism = settings.AtOnce, CancellationToken = cancellationToken };
@@ -99,7 +103,8 @@ public sealed class ReleaseRun(Publisher publisher, UpstreamFiles files, Release
             ]);
     }
 
-    private static string Seconds(TimeSpan duration) => duration.TotalSeconds.ToString("F1", System.Globalization.CultureInfo.InvariantCulture);
+    private static string Seconds(TimeSpan duration) =>
+        duration.TotalSeconds.ToString("F1", System.Globalization.CultureInfo.InvariantCulture);
 
     private static HyperkubeException? ErrorOf(PlannedRelease release) => release.Action switch
     {
@@ -143,7 +148,8 @@ public sealed class ReleaseRun(Publisher publisher, UpstreamFiles files, Release
         {
             return new ReleaseOutcome(release with { Reason = e.Message }, ReleasePlan.Word(PlannedAction.Pending)); // It was half there.
         }
-        catch (HyperkubeException e) when (e.Kind is ErrorKind.BadSignature or ErrorKind.Unsigned or ErrorKind.BadDigest or ErrorKind.BadContent)
+        catch (HyperkubeException e) when (
+            e.Kind is ErrorKind.BadSignature or ErrorKind.Unsigned or ErrorKind.BadDigest or ErrorKind.BadContent)
         {
             return Failed(release, await WithHoldAsync(release, e, cancellationToken).ConfigureAwait(false));
         }
@@ -154,7 +160,8 @@ public sealed class ReleaseRun(Publisher publisher, UpstreamFiles files, Release
             var layout = await ImageLayout.OpenOrCreateAsync(Path.Combine(scratch.Path, "layout"), cancellationToken).ConfigureAwait(false);
             var built = await settings.Builder(layout).BuildAsync(version, fetched.Binaries, settings.Created, cancellationToken)
                 .ConfigureAwait(false);
-            return await PushAsync(release, layout, built with { ReleaseList = fetched.List?.Digest }, cancellationToken).ConfigureAwait(false);
+            return await PushAsync(release, layout, built with { ReleaseList = fetched.List?.Digest }, cancellationToken)
+                .ConfigureAwait(false);
         }
     }
 

@@ -36,7 +36,8 @@ public sealed class SignaturePolicy
     public static SignaturePolicy OfKey(string path, string flag = "--key")
     {
         var signer = TrustedSigner.OfKey(Encoding.UTF8.GetString(SmallFile.ReadNamed(path, flag).Span), path);
-        return new SignaturePolicy([new SignatureRule(["*"], [signer], Needed: 1)], () => TrustedRoot.PublicGood, default, $"{flag} {path}");
+        return new SignaturePolicy([new SignatureRule(["*"], [signer], Needed: 1)], () => TrustedRoot.PublicGood, default,
+            $"{flag} {path}");
     }
 
     /// <summary>Reads a policy file.</summary>
@@ -111,7 +112,8 @@ public sealed class SignaturePolicy
 internal sealed record SignatureRule(IReadOnlyList<string> Patterns, IReadOnlyList<TrustedSigner> Signers, int Needed)
 {
     /// <summary>All that it demands, as one line.</summary>
-    internal string Text => string.Join('\t', [$"{Needed}", .. Patterns, .. Signers.Select(s => s.Policy.Key?.Fingerprint ?? string.Join('|', s.Policy.Identities))]);
+    internal string Text => string.Join('\t', [$"{Needed}", .. Patterns, .. Signers.Select(s =>
+        s.Policy.Key?.Fingerprint ?? string.Join('|', s.Policy.Identities))]);
 
     /// <summary>How much of a name its closest pattern spells out; -1 when none matches.</summary>
     internal int Match(string name) => Patterns.Max(p =>

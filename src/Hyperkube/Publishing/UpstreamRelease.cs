@@ -70,6 +70,7 @@ public sealed record UpstreamRelease(KubernetesVersion Version, IReadOnlyList<Up
         var sum = text.Split([' ', '\t', '\n'], 2)[0];
         return Digest.TryParse($"sha256:{sum}", null, out _)
             ? sum
-            : throw new HyperkubeException(ErrorKind.BadContent, $"{content.Where}: {SmallText.Quote(text)}; expected 64 lowercase hex digits");
+            : throw new HyperkubeException(
+                ErrorKind.BadContent, $"{content.Where}: {SmallText.Quote(text)}; expected 64 lowercase hex digits");
     }
 }

@@ -19,7 +19,8 @@ public sealed class DirectorySource : IReleaseSource
         if (!Directory.Exists(_root))
         {
             throw new HyperkubeException(
-                ErrorKind.Usage, $"{flag} '{directory}': no such directory; expected one, or {(flag == "--source" ? "an https:// URL" : "an image")}");
+                ErrorKind.Usage,
+                $"{flag} '{directory}': no such directory; expected one, or {(flag == "--source" ? "an https:// URL" : "an image")}");
         }
     }
 

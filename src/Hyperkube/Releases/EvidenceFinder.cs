@@ -12,7 +12,8 @@ namespace Hyperkube.Releases;
 /// <param name="rekor">The log that is asked last.</param>
 /// <param name="log">Told what is passed over.</param>
 public sealed class EvidenceFinder(
-    ReleaseTrust trust, ExemptBinaries exempt, IReadOnlyList<IEvidenceStore> before, EvidenceCache? cache, RekorClient rekor, IActivityLog log)
+    ReleaseTrust trust, ExemptBinaries exempt, IReadOnlyList<IEvidenceStore> before, EvidenceCache? cache, RekorClient rekor,
+        IActivityLog log)
 {
     /// <summary>A signature of P-521 in base64 has 190 characters, a certificate 2,000.</summary>
     private const int MaxSignatureBytes = 16 << 10;
@@ -98,7 +99,8 @@ public sealed class EvidenceFinder(
 
         try
         {
-            return LegacySignature.Parse(System.Text.Encoding.ASCII.GetString(signature), System.Text.Encoding.ASCII.GetString(certificate));
+            return LegacySignature.Parse(System.Text.Encoding.ASCII.GetString(signature),
+                System.Text.Encoding.ASCII.GetString(certificate));
         }
         catch (SignatureException e)
         {
@@ -110,7 +112,8 @@ public sealed class EvidenceFinder(
         IReleaseSource source, IReadOnlyList<SignedFile> files, List<(int At, LegacySignature Signature)> toMint, FoundEvidence?[] found,
         CancellationToken cancellationToken)
     {
-        using var activity = log.Begin($"ask {rekor.Location} for {toMint.Count} {(toMint.Count == 1 ? "entry" : "entries")}", totalBytes: null);
+        using var activity = log.Begin($"ask {rekor.Location} for {toMint.Count} {(toMint.Count == 1 ? "entry" : "entries")}",
+            totalBytes: null);
         ILookup<string, RekorEntry> entries;
         try
         {
@@ -168,7 +171,8 @@ public sealed class EvidenceFinder(
         throw ReleaseTrust.Refused(
             failure ?? new SignatureException(
                 SignatureFailure.MissingEvidence,
-                $"log entry: {rekor.Location} has none about this file, signature and certificate; they do not belong together, or were never logged"),
+                $"log entry: {rekor.Location} has none about this file, signature and certificate; "
+                + "they do not belong together, or were never logged"),
             where);
     }
 
@@ -179,7 +183,8 @@ public sealed class EvidenceFinder(
             : new FoundEvidence(failure);
 
     private static HyperkubeException NotSigned(IReleaseSource source, string path) =>
-        new(ErrorKind.Unsigned, $"{source.Location}/{path}: no signature: neither {path[(path.LastIndexOf('/') + 1)..]}.sigstore.json nor .sig and .cert are there")
+        new(ErrorKind.Unsigned, $"{source.Location}/{path}: no signature: "
+            + $"neither {path[(path.LastIndexOf('/') + 1)..]}.sigstore.json nor .sig and .cert are there")
         {
             Hint = Unsigned,
         };

@@ -12,7 +12,8 @@ namespace Hyperkube.Releases;
 /// <param name="Sha256">Exactly these bytes.</param>
 /// <param name="Expires">The last day on which it is accepted, in UTC.</param>
 /// <param name="Reason">Why, for those who meet it.</param>
-public sealed record ExemptBinary(BinaryName Name, KubernetesVersion Version, Platform Platform, Digest Sha256, DateOnly Expires, string Reason);
+public sealed record ExemptBinary(BinaryName Name, KubernetesVersion Version, Platform Platform, Digest Sha256, DateOnly Expires,
+    string Reason);
 
 /// <summary>The list of binaries that are accepted without a good signature: a file that people have read and signed off.</summary>
 /// <remarks>
@@ -69,7 +70,8 @@ public sealed class ExemptBinaries
     /// <returns>Null when there is none that still holds.</returns>
     public ExemptBinary? Find(string name, KubernetesVersion? version, Platform platform, Digest sha256, IActivityLog log)
     {
-        var entry = _entries.FirstOrDefault(e => e.Sha256 == sha256 && e.Name.Text == name && e.Platform == platform && e.Version == version);
+        var entry = _entries.FirstOrDefault(e => e.Sha256 == sha256 && e.Name.Text == name && e.Platform == platform
+            && e.Version == version);
         if (entry is null)
         {
             return null;

@@ -119,7 +119,8 @@ internal sealed class GoBuildInfo
         return false;
     }
 
-    private static GoModule ModuleOf(string[] fields) => new(fields[1], fields[2], fields.ElementAtOrDefault(3) is { Length: > 0 } sum ? sum : null);
+    private static GoModule ModuleOf(string[] fields) => new(fields[1], fields[2], fields.ElementAtOrDefault(3) is { Length: > 0 } sum
+        ? sum : null);
 }
 
 /// <summary>A module that a program was built from.</summary>

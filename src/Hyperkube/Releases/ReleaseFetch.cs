@@ -34,7 +34,8 @@ internal sealed class ReleaseFetch(IReadOnlyList<ReleaseFile> files, EvidenceFin
     /// <exception cref="HyperkubeException">Something is missing.</exception>
     internal VerifiedRelease Take() => IsWhole
         ? new VerifiedRelease([.. _fetched.Select(f => f!)], _list)
-        : throw MostSerious(_failures.Where((_, i) => _fetched[i] is null).Select(f => f.Count > 0 ? MostSerious(f) : null).OfType<HyperkubeException>());
+        : throw MostSerious(_failures.Where((_, i) => _fetched[i] is null).Select(f => f.Count > 0 ? MostSerious(f) : null)
+            .OfType<HyperkubeException>());
 
     /// <summary>Asks one source for all that is still missing.</summary>
     internal async Task RunAsync(IReleaseSource source, bool isLast, CancellationToken cancellationToken)
@@ -43,7 +44,8 @@ internal sealed class ReleaseFetch(IReadOnlyList<ReleaseFile> files, EvidenceFin
         List<int> open = [.. Enumerable.Range(0, files.Count).Where(i => _fetched[i] is null)];
         var sums = new Checksums?[files.Count];
         await EachAsync(
-            open, isLast, async (i, token) => sums[i] = await ReadChecksumsAsync(source, files[i], token).ConfigureAwait(false), cancellationToken)
+            open, isLast, async (i, token) => sums[i] = await ReadChecksumsAsync(source, files[i], token).ConfigureAwait(false),
+                cancellationToken)
             .ConfigureAwait(false);
         open.RemoveAll(i => sums[i] is null);
         var found = new FoundEvidence?[files.Count];
@@ -59,7 +61,8 @@ internal sealed class ReleaseFetch(IReadOnlyList<ReleaseFile> files, EvidenceFin
             await EachAsync(
                 open,
                 isLast,
-                async (i, token) => _fetched[i] = await FetchAsync(source, files[i], sums[i]!, found[i], manifest, token).ConfigureAwait(false),
+                async (i, token) => _fetched[i] = await FetchAsync(source, files[i], sums[i]!, found[i], manifest, token)
+                    .ConfigureAwait(false),
                 cancellationToken).ConfigureAwait(false);
         }
 
@@ -140,14 +143,16 @@ internal sealed class ReleaseFetch(IReadOnlyList<ReleaseFile> files, EvidenceFin
 
         if (listSum is null || evidence[^1].Failure is { Kind: ErrorKind.Unsigned })
         {
-            log.Warn($"{source.Location}/{path}: {(listSum is null ? "not there" : "not signed")}; so nothing but the source says that these files are {version}");
+            log.Warn($"{source.Location}/{path}: {(listSum is null ? "not there" : "not signed")}; "
+                + $"so nothing but the source says that these files are {version}");
             return null;
         }
 
         try
         {
             return evidence[^1].Failure is { } failure ? throw failure
-                : await ReadListAsync(source, path, version, listSum.Value, evidence[^1].Evidence!, cancellationToken).ConfigureAwait(false);
+                : await ReadListAsync(source, path, version, listSum.Value, evidence[^1].Evidence!, cancellationToken)
+                    .ConfigureAwait(false);
         }
         catch (HyperkubeException e) when (e.Kind != ErrorKind.Usage)
         {
@@ -157,7 +162,8 @@ internal sealed class ReleaseFetch(IReadOnlyList<ReleaseFile> files, EvidenceFin
     }
 
     private async Task<ReleaseManifest> ReadListAsync(
-        IReleaseSource source, string path, KubernetesVersion version, Digest sum, BinaryEvidence evidence, CancellationToken cancellationToken)
+        IReleaseSource source, string path, KubernetesVersion version, Digest sum, BinaryEvidence evidence,
+            CancellationToken cancellationToken)
     {
         using var activity = log.Begin($"fetch {ReleaseManifest.FileName}", totalBytes: null);
         var content = await source.FetchAsync(path, sum, activity, cancellationToken).ConfigureAwait(false)
@@ -251,21 +257,24 @@ internal sealed class ReleaseFetch(IReadOnlyList<ReleaseFile> files, EvidenceFin
         }
     }
 
-    private static async Task<Checksums> ReadChecksumsAsync(IReleaseSource source, ReleaseFile file, CancellationToken cancellationToken) => new(
-        Digest.Parse($"sha256:{await ReadChecksumAsync(source, file.Path, "sha256", 64, NotYet(file), cancellationToken).ConfigureAwait(false)}"),
+    private static async Task<Checksums> ReadChecksumsAsync(IReleaseSource source, ReleaseFile file,
+        CancellationToken cancellationToken) => new(
+        ToDigest(await ReadChecksumAsync(source, file.Path, "sha256", 64, NotYet(file), cancellationToken).ConfigureAwait(false)),
         await ReadChecksumAsync(source, file.Path, "sha512", 128, NotYet(file), cancellationToken).ConfigureAwait(false));
 
     private static async Task<Digest?> ReadListChecksumAsync(IReleaseSource source, string path, CancellationToken cancellationToken)
     {
         try
         {
-            return Digest.Parse($"sha256:{await ReadChecksumAsync(source, path, "sha256", 64, "", cancellationToken).ConfigureAwait(false)}");
+            return ToDigest(await ReadChecksumAsync(source, path, "sha256", 64, "", cancellationToken).ConfigureAwait(false));
         }
         catch (HyperkubeException e) when (e.Kind == ErrorKind.NotFound)
         {
             return null;
         }
     }
+
+    private static Digest ToDigest(string sum) => Digest.Parse($"sha256:{sum}");
 
     private static string NotYet(ReleaseFile file) =>
         $"check that {file.Version} is released with {file}, and try again later: upstream tags a release before its binaries are there";

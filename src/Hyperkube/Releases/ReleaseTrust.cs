@@ -37,7 +37,8 @@ public sealed class ReleaseTrust
         Fingerprint = Convert.ToHexStringLower(SHA256.HashData(
         [
             .. SHA256.HashData((trustedRoot ?? TrustedRoot.PublicGoodJson).Span),
-            .. SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', Signers.Select(s => $"{s.Subject}\t{s.Issuer}").Order(StringComparer.Ordinal)))),
+            .. SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', Signers.Select(s => $"{s.Subject}\t{s.Issuer}")
+                .Order(StringComparer.Ordinal)))),
         ]));
     }
 
@@ -77,7 +78,8 @@ public sealed class ReleaseTrust
             Hint = e.Failure switch
             {
                 SignatureFailure.NotSigned => null,
-                SignatureFailure.WrongArtifact => "do not use the file: it is not the one that was signed, or the evidence is another file's",
+                SignatureFailure.WrongArtifact =>
+                    "do not use the file: it is not the one that was signed, or the evidence is another file's",
                 SignatureFailure.WrongSigner => "do not use the file; if another team builds yours, name it with --certificate-identity",
                 SignatureFailure.UntrustedCertificate or SignatureFailure.BadCertificateLog or SignatureFailure.BadCheckpoint
                     or SignatureFailure.BadEntryTimestamp =>

@@ -98,7 +98,8 @@ public sealed class VerifiedDocument : IDisposable
 {
     private readonly HashedFile _content;
 
-    internal VerifiedDocument(string path, HashedFile content, BinaryEvidence evidence) => (Path, _content, Evidence) = (path, content, evidence);
+    internal VerifiedDocument(string path, HashedFile content, BinaryEvidence evidence) => (Path, _content, Evidence) = (path, content,
+        evidence);
 
     /// <summary>Where it lies below the root of a release source.</summary>
     public string Path { get; }

@@ -60,7 +60,7 @@ internal sealed record CatalogPlatform(string Platform, string Digest, long Size
 internal sealed record CatalogBinary(string Name, string Sha256, long Size);
 
 [JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, WriteIndented = true,
-    NewLine = "\n")]
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    WriteIndented = true, NewLine = "\n")]
 [JsonSerializable(typeof(CatalogDocument))]
 internal sealed partial class CatalogJson : JsonSerializerContext;

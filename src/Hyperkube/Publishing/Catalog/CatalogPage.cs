@@ -11,13 +11,14 @@ internal static class CatalogPage
     internal static byte[] Write(string repository, IReadOnlyList<CatalogEntry> entries, EndOfLife endOfLife)
     {
         var (style, script) = (Resource("catalog.css"), Resource("catalog.js"));
+        var policy = $"default-src 'none'; style-src '{HashOf(style)}'; script-src '{HashOf(script)}'; base-uri 'none'; form-action 'none'";
         StringBuilder html = new();
         html.Append(CultureInfo.InvariantCulture, $"""
             <!DOCTYPE html>
             <html lang="en">
             <head>
             <meta charset="utf-8">
-            <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src '{HashOf(style)}'; script-src '{HashOf(script)}'; base-uri 'none'; form-action 'none'">
+            <meta http-equiv="Content-Security-Policy" content="{policy}">
             <meta name="viewport" content="width=device-width, initial-scale=1">
             <meta name="color-scheme" content="light dark">
             <title>{Text(repository)}: Kubernetes node images</title>
@@ -39,7 +40,7 @@ internal static class CatalogPage
             var end = CatalogFile.DateText(endOfLife.Of(minor.Key));
             html.Append(CultureInfo.InvariantCulture, $"""
                 <section data-minor="{minor.Key}">
-                <h2>Kubernetes {minor.Key}{(end is null ? "" : $" <span class=\"eol\">supported until <time datetime=\"{end}\">{end}</time></span>")}</h2>
+                <h2>Kubernetes {minor.Key}{Support(end)}</h2>
 
                 """);
             foreach (var entry in minor)
@@ -53,7 +54,8 @@ internal static class CatalogPage
         html.Append(CultureInfo.InvariantCulture, $"""
             <p id="none" hidden>Nothing here is called so.</p>
             </main>
-            <footer><p>For programs: <a href="{CatalogFile.Name}">{CatalogFile.Name}</a>. Pin images by digest; prove them with <code>hyperkube verify</code>.</p></footer>
+            <footer><p>For programs: <a href="{CatalogFile.Name}">{CatalogFile.Name}</a>.
+            Pin images by digest; prove them with <code>hyperkube verify</code>.</p></footer>
             <script>{script}</script>
             </body>
             </html>
@@ -84,10 +86,12 @@ internal static class CatalogPage
     {
         html.Append("<form class=\"controls\" id=\"controls\" role=\"search\" hidden>\n<label for=\"search\">Search</label>"
             + "<input id=\"search\" type=\"search\" placeholder=\"version, digest or SHA-256\" autocomplete=\"off\" spellcheck=\"false\">\n"
-            + "<div class=\"chips\" role=\"group\" aria-label=\"Minor\"><button type=\"button\" data-minor=\"\" aria-pressed=\"true\">all</button>");
+            + "<div class=\"chips\" role=\"group\" aria-label=\"Minor\">"
+            + "<button type=\"button\" data-minor=\"\" aria-pressed=\"true\">all</button>");
         foreach (var minor in entries.Select(e => e.Minor).Distinct(StringComparer.Ordinal))
         {
-            html.Append(CultureInfo.InvariantCulture, $"<button type=\"button\" data-minor=\"{minor}\" aria-pressed=\"false\">{minor}</button>");
+            html.Append(
+                CultureInfo.InvariantCulture, $"<button type=\"button\" data-minor=\"{minor}\" aria-pressed=\"false\">{minor}</button>");
         }
 
         html.Append("</div>\n<output id=\"count\" for=\"search\"></output>\n</form>\n");
@@ -99,7 +103,8 @@ internal static class CatalogPage
         var reference = CatalogFile.ReferenceOf(repository, entry);
         html.Append(CultureInfo.InvariantCulture, $"""
             <details class="release" id="{Text(entry.Tag)}" data-version="{image.Version}" data-minor="{entry.Minor}">
-            <summary><span class="version">{Text(entry.Tag)}</span>{Badge(entry.Verification)}<span class="size">{Sizes.Text(image.Size)}</span><code class="digest">{image.Root.Digest}</code></summary>
+            <summary><span class="version">{Text(entry.Tag)}</span>{Badge(entry.Verification)}<span
+              class="size">{Sizes.Text(image.Size)}</span><code class="digest">{image.Root.Digest}</code></summary>
             {Copyable("Image", reference)}
 
             """);
@@ -120,12 +125,17 @@ internal static class CatalogPage
     }
 
     private static string Copyable(string label, string value) =>
-        $"<p class=\"copy\"><span>{Text(label)}</span><code>{Text(value)}</code><button type=\"button\" hidden data-copy=\"{Text(value)}\" aria-label=\"Copy {Text(label)}\">copy</button></p>";
+        $"<p class=\"copy\"><span>{Text(label)}</span><code>{Text(value)}</code>"
+        + $"<button type=\"button\" hidden data-copy=\"{Text(value)}\" aria-label=\"Copy {Text(label)}\">copy</button></p>";
+
+    private static string Support(string? end) =>
+        end is null ? "" : $" <span class=\"eol\">supported until <time datetime=\"{end}\">{end}</time></span>";
 
     private static string Badge(CatalogVerification verification) => verification switch
     {
         CatalogVerification.Signature =>
-            "<span class=\"badge good\" title=\"The image carries the Kubernetes release team's signature of every binary, and all of them are right.\">signature verified</span>",
+            "<span class=\"badge good\" title=\"The image carries the Kubernetes release team's signature of every binary, and all of "
+            + "them are right.\">signature verified</span>",
         CatalogVerification.Unsigned => "<span class=\"badge\" title=\"The image carries no signature of its binaries.\">not signed</span>",
         CatalogVerification.Invalid =>
             "<span class=\"badge bad\" title=\"The image carries a signature that proves nothing.\">signature wrong</span>",

@@ -22,8 +22,8 @@ public static class CatalogWriter
         Directory.CreateDirectory(directory);
         StagedFile.RemoveAbandoned(directory);
         var name = $"{repository.Host}/{repository.Repository}";
-        await StagedFile.WriteAsync(Path.Combine(directory, CatalogFile.Name), CatalogFile.Write(name, ordered, endOfLife), cancellationToken)
-            .ConfigureAwait(false);
+        var document = CatalogFile.Write(name, ordered, endOfLife);
+        await StagedFile.WriteAsync(Path.Combine(directory, CatalogFile.Name), document, cancellationToken).ConfigureAwait(false);
         await StagedFile.WriteAsync(Path.Combine(directory, "index.html"), CatalogPage.Write(name, ordered, endOfLife), cancellationToken)
             .ConfigureAwait(false);
     }

@@ -5,7 +5,8 @@ using Hyperkube.Oci.Content;
 
 namespace Hyperkube.Publishing.Catalog;
 
-/// <summary>Until when upstream supports each minor, as the Kubernetes project's own <c>schedule.yaml</c> and <c>eol.yaml</c> say.</summary>
+/// <summary>Until when upstream supports each minor, as the Kubernetes project's own <c>schedule.yaml</c> and <c>eol.yaml</c> say.
+/// </summary>
 /// <remarks>Of these files only the lines <c>release: 1.34</c> and <c>endOfLifeDate: 2026-10-27</c> of an entry count.
 /// Source: https://github.com/kubernetes/website/tree/main/data/releases</remarks>
 public sealed class EndOfLife
@@ -59,7 +60,8 @@ public sealed class EndOfLife
                 (minor, date) = (null, null);
             }
 
-            if (line.Length < 3 || line[..2] is not ("- " or "  ") || line[2] is ' ' or '-' || line.Split(':', 2) is not [var name, var value])
+            if (line.Length < 3 || line[..2] is not ("- " or "  ") || line[2] is ' ' or '-'
+                || line.Split(':', 2) is not [var name, var value])
             {
                 continue;
             }
@@ -67,10 +69,12 @@ public sealed class EndOfLife
             value = value.Split('#')[0].Trim().Trim('"', '\'');
             switch (name[2..])
             {
-                case "release" when value.Split('.') is [var major, var number] && major.All(char.IsAsciiDigit) && number.All(char.IsAsciiDigit):
+                case "release" when value.Split('.') is [var major, var number]
+                    && major.All(char.IsAsciiDigit) && number.All(char.IsAsciiDigit):
                     minor = value;
                     break;
-                case "endOfLifeDate" when DateOnly.TryParseExact(value, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day):
+                case "endOfLifeDate" when DateOnly.TryParseExact(
+                    value, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day):
                     date = day;
                     break;
                 default:

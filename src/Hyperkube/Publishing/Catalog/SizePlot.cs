@@ -19,7 +19,8 @@ internal static class SizePlot
         CatalogEntry[] entries = [.. newestFirst.Reverse()];
         string[] platforms =
         [
-            .. entries.SelectMany(e => e.Image.Platforms).Select(p => p.Platform.ToString()).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).Take(MaxSeries),
+            .. entries.SelectMany(e => e.Image.Platforms).Select(p => p.Platform.ToString())
+                .Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).Take(MaxSeries),
         ];
         if (entries.Length >= 2 && platforms.Length > 0)
         {

@@ -77,7 +77,8 @@ public sealed class GitHubAnnouncer(
     private async Task<HashSet<string>> NamesAsync(string path, string field, string prefix, CancellationToken cancellationToken)
     {
         var all = await client.ListAsync(Path(path), cancellationToken).ConfigureAwait(false);
-        return [.. all.Select(e => Text(e, field)).Where(n => n.StartsWith(prefix, StringComparison.Ordinal)).Select(n => n[prefix.Length..])];
+        var names = all.Select(e => Text(e, field));
+        return [.. names.Where(n => n.StartsWith(prefix, StringComparison.Ordinal)).Select(n => n[prefix.Length..])];
     }
 
     private async Task TagAsync(string tag, CancellationToken cancellationToken)
@@ -96,8 +97,8 @@ public sealed class GitHubAnnouncer(
 
         // Null: somebody was faster.
         _ = await client.PostAsync(
-            Path("git/refs"), JsonSerializer.SerializeToUtf8Bytes(new GitRef(TagPrefix + tag, commit), GitHubJson.Default.GitRef), cancellationToken)
-            .ConfigureAwait(false);
+            Path("git/refs"), JsonSerializer.SerializeToUtf8Bytes(new GitRef(TagPrefix + tag, commit), GitHubJson.Default.GitRef),
+            cancellationToken).ConfigureAwait(false);
     }
 
     private async Task ReleaseAsync(Announcement announcement, string tag, CancellationToken cancellationToken)
@@ -123,7 +124,8 @@ public sealed class GitHubAnnouncer(
 
     private async Task<JsonElement> ReadAsync(string path, CancellationToken cancellationToken) =>
         await client.GetAsync(path.Length == 0 ? _root : Path(path), cancellationToken).ConfigureAwait(false)
-        ?? throw new HyperkubeException(ErrorKind.NotFound, $"--github {repository}: {(path.Length == 0 ? "no such repository" : $"no {path}")}")
+        ?? throw new HyperkubeException(
+            ErrorKind.NotFound, $"--github {repository}: {(path.Length == 0 ? "no such repository" : $"no {path}")}")
         {
             Hint = "check the name, and that the repository has a commit",
         };
@@ -131,8 +133,10 @@ public sealed class GitHubAnnouncer(
     private async Task<string> MakeAsync<T>(
         string path, T value, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type, CancellationToken cancellationToken)
     {
-        var made = await client.PostAsync(Path(path), JsonSerializer.SerializeToUtf8Bytes(value, type), cancellationToken).ConfigureAwait(false)
-            ?? throw new HyperkubeException(ErrorKind.Unavailable, $"{repository}: {path} says that it was there already; expected its name");
+        var body = JsonSerializer.SerializeToUtf8Bytes(value, type);
+        var made = await client.PostAsync(Path(path), body, cancellationToken).ConfigureAwait(false)
+            ?? throw new HyperkubeException(
+                ErrorKind.Unavailable, $"{repository}: {path} says that it was there already; expected its name");
         return Text(made, "sha");
     }
 

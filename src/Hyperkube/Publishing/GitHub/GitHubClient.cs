@@ -135,7 +135,8 @@ public sealed class GitHubClient(HttpMessageInvoker http, Uri api, string token,
 
                 if (delay > MaxWait)
                 {
-                    throw new HyperkubeException(ErrorKind.Unavailable, $"{failure.Message}: it asks for {delay.TotalMinutes:F0} min of patience", failure)
+                    throw new HyperkubeException(
+                        ErrorKind.Unavailable, $"{failure.Message}: it asks for {delay.TotalMinutes:F0} min of patience", failure)
                     {
                         Hint = $"run it again after {retry.Time.GetUtcNow() + delay:HH:mm} UTC: it goes on where it was",
                     };
@@ -182,7 +183,8 @@ public sealed class GitHubClient(HttpMessageInvoker http, Uri api, string token,
             return (wait > TimeSpan.Zero ? wait : TimeSpan.Zero) + TimeSpan.FromSeconds(1); // Clocks differ.
         }
 
-        return response.StatusCode == HttpStatusCode.TooManyRequests || failure.Message.Contains("rate limit", StringComparison.OrdinalIgnoreCase)
+        return response.StatusCode == HttpStatusCode.TooManyRequests
+            || failure.Message.Contains("rate limit", StringComparison.OrdinalIgnoreCase)
             ? SecondaryWait * Math.Pow(2, attempt - 1)
             : null;
     }
@@ -258,10 +260,11 @@ public sealed class GitHubClient(HttpMessageInvoker http, Uri api, string token,
         var message = $"{HttpFailure.Where(response)}: {status}{(said.Length > 0 ? $": {said}" : "")}";
         return response.StatusCode switch
         {
-            HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden or HttpStatusCode.NotFound => new HyperkubeException(ErrorKind.AccessDenied, message)
-            {
-                Hint = "the token in GH_TOKEN needs the permission contents: write on that repository",
-            },
+            HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden or HttpStatusCode.NotFound =>
+                new HyperkubeException(ErrorKind.AccessDenied, message)
+                {
+                    Hint = "the token in GH_TOKEN needs the permission contents: write on that repository",
+                },
             HttpStatusCode.TooManyRequests => new HyperkubeException(ErrorKind.Unavailable, message),
             _ when status >= 500 => new HyperkubeException(ErrorKind.Unavailable, message),
             _ => new HyperkubeException(ErrorKind.Usage, message),
@@ -304,7 +307,8 @@ public sealed class GitHubClient(HttpMessageInvoker http, Uri api, string token,
                 return next.Host == api.Host && next.Scheme == api.Scheme && next.Port == api.Port
                     ? next
                     : throw new HyperkubeException(
-                        ErrorKind.Unavailable, $"{HttpFailure.Where(response)}: the next page is at {HttpFailure.Where(next)}; expected the same host");
+                        ErrorKind.Unavailable,
+                        $"{HttpFailure.Where(response)}: the next page is at {HttpFailure.Where(next)}; expected the same host");
             }
         }
 

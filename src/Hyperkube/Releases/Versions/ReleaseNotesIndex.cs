@@ -25,7 +25,8 @@ public sealed class ReleaseNotesIndex(UpstreamFiles files) : IVersionSource
         var content = await files.ReadAsync(FileName, MaxBytes, cancellationToken).ConfigureAwait(false)
             ?? throw new HyperkubeException(ErrorKind.NotFound, $"{Location}: not there; expected upstream's list of releases")
             {
-                Hint = "name another list: --versions git+https://github.com/kubernetes/kubernetes, or --versions FILE with one version per line",
+                Hint = "name another list: --versions git+https://github.com/kubernetes/kubernetes, "
+                    + "or --versions FILE with one version per line",
             };
         return Read(content.Bytes, content.Where);
     }
