@@ -55,6 +55,21 @@ public static class Verifier
             : evidence;
     }
 
+    /// <summary>Proves that the bundle's signature is of a statement, byte for byte, and from the policy's signer.</summary>
+    /// <param name="bundle">The evidence.</param>
+    /// <param name="statement">What was signed.</param>
+    /// <param name="policy">What has to be proved.</param>
+    /// <param name="trust">Whom to believe.</param>
+    /// <exception cref="SignatureException">It proves less.</exception>
+    public static VerifiedEvidence VerifyStatement(
+        SigstoreBundle bundle, ReadOnlyMemory<byte> statement, VerificationPolicy policy, TrustedRoot trust)
+    {
+        ArgumentNullException.ThrowIfNull(bundle);
+        return bundle.Content is DsseEnvelope envelope && statement.Span.SequenceEqual(envelope.Payload)
+            ? Verify(bundle, InTotoStatement.FirstSubject(envelope), policy, trust)
+            : throw new SignatureException(SignatureFailure.WrongArtifact, "statement: it is another one than was signed");
+    }
+
     private static SignerMaterial OpenSigner(SigstoreBundle bundle, VerificationPolicy policy)
     {
         try

@@ -37,6 +37,8 @@ public sealed class ImageSignatureTests : IDisposable
     [InlineData("cosign")]
     [InlineData("ec")]
     [InlineData("ec-encrypted")]
+    [InlineData("p384")]
+    [InlineData("p521")]
     [InlineData("rsa")]
     [InlineData("ed25519")]
     public async Task What_we_sign_with_a_key_of_any_kind_cosign_takes_in_both_forms(string kind)
@@ -83,6 +85,49 @@ public sealed class ImageSignatureTests : IDisposable
         {
             (await CosignVerifyAsync(image, each)).Well();
             (await CosignVerifyAsync(image, each, Older)).Well();
+        }
+    }
+
+    // skopeo reads the older form, and compares names: with the tag, as it wants them where nothing else is said.
+    [Theory]
+    [InlineData("matchRepository", "ours", true)]
+    [InlineData("matchRepoDigestOrExact", "ours", true)]
+    [InlineData("matchRepository", "other", false)]
+    [InlineData("matchRepository", null, false)]
+    public async Task What_we_sign_skopeo_takes_where_its_policy_demands_that_key(string match, string? signer, bool isTaken)
+    {
+        var skopeo = Machine.Sid("skopeo");
+        await using var registry = await DockerRegistry.StartAsync();
+        var image = $"{registry.Address}/node/hyperkube:{Version}";
+        var (_, pub) = await KeyAsync("ours", "ec");
+        var (other, _) = await KeyAsync("other", "ec");
+        await BuildAsync(image);
+        if (signer is not null)
+        {
+            await SignAsync(image, signer == "ours" ? _judges["ours.pem"] : other);
+        }
+
+        Directory.CreateDirectory(_judges["registries.d"]);
+        await File.WriteAllTextAsync(Path.Combine(_judges["registries.d"], "test.yaml"), $"docker:\n  {registry.Address}:\n    use-sigstore-attachments: true\n", Ct);
+        await File.WriteAllTextAsync(
+            _judges["policy.json"],
+            $$"""
+            {"default": [{"type": "reject"}],
+             "transports": {"docker": {"{{registry.Address}}": [
+               {"type": "sigstoreSigned", "keyPath": "{{pub}}", "signedIdentity": {"type": "{{match}}"} }]} } }
+            """,
+            Ct);
+        var copied = await Run.ProgramAsync(
+            skopeo,
+            [
+                "--policy", _judges["policy.json"], "--registries.d", _judges["registries.d"], "copy", "--all", "--src-tls-verify=false",
+                $"docker://{image}", $"dir:{_judges["copied"]}",
+            ]);
+
+        Assert.True((copied.Code == 0) == isTaken, copied.Error);
+        if (!isTaken)
+        {
+            Assert.Contains(signer is null ? "no signature exists" : "signature verification failed", copied.Error, StringComparison.Ordinal);
         }
     }
 
@@ -193,6 +238,7 @@ public sealed class ImageSignatureTests : IDisposable
         {
             "rsa" => ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"],
             "ed25519" => ["-algorithm", "ED25519"],
+            "p384" or "p521" => ["-algorithm", "EC", "-pkeyopt", $"ec_paramgen_curve:P-{kind[1..]}"],
             _ => ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
         };
         string[] encrypted = kind == "ec-encrypted" ? ["-aes256", "-pass", "pass:secret"] : [];

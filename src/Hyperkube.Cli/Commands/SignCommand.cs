@@ -6,7 +6,6 @@ using Hyperkube.Oci.Content;
 using Hyperkube.Publishing;
 using Hyperkube.Sigstore;
 using Hyperkube.Sigstore.Signing;
-using Hyperkube.Sigstore.Trust;
 
 namespace Hyperkube.Cli.Commands;
 
@@ -17,7 +16,7 @@ internal static class SignCommand
 
     /// <summary>What the command line asked for, parsed.</summary>
     internal sealed record Request(
-        ImageReference Reference, string Key, string? PasswordVariable, SignRequest Sign, RegistryAccess Access);
+        ImageReference Reference, string? Key, string? PasswordVariable, KeylessRequest Keyless, SignRequest Sign, RegistryAccess Access);
 
     internal static Command Create(Func<Request, CancellationToken, Task> run)
     {
@@ -26,12 +25,12 @@ internal static class SignCommand
             Description = "The image: HOST/REPO:TAG, HOST/REPO@sha256:..., oci:DIR[:TAG]",
             CustomParser = Parsers.One<ImageReference>,
         };
-        Option<string> key = new("--key")
+        Option<string?> key = new("--key")
         {
-            Description = "Sign with this private key: PEM (PKCS #8, encrypted or not; EC; RSA), or cosign's key file",
+            Description = "Sign with this private key: PEM (PKCS #8, encrypted or not; EC; RSA), or cosign's key file (default: none,\n" +
+                "but a certificate of some minutes for whom an ID token names)",
             HelpName = "FILE",
-            CustomParser = Parsers.Text!,
-            Required = true,
+            CustomParser = Parsers.Text,
         };
         Option<string?> passwordVariable = new("--password-env")
         {
@@ -58,16 +57,19 @@ internal static class SignCommand
             "signature of the same key is not written again, and those of others stay.\n\n" +
             "Examples:\n" +
             "  hyperkube sign registry.example.com/hyperkube:v1.36.4 --key cosign.key\n" +
-            "  hyperkube sign oci:dist/hyperkube:v1.36.4 --key release.pem --recursive")
+            "  hyperkube sign oci:dist/hyperkube:v1.36.4 --key release.pem --recursive\n" +
+            "  hyperkube sign registry.example.com/hyperkube:v1.36.4 --identity-token env")
         {
             reference, key, passwordVariable, recursive, noLegacyTag, identity,
         };
+        KeylessFlags keyless = new(command, key);
         RegistryFlags registry = new(command);
         command.SetAction((line, token) => run(
             new Request(
                 line.GetRequiredValue(reference),
-                line.GetRequiredValue(key),
+                line.GetValue(key),
                 line.GetValue(passwordVariable),
+                keyless.Read(line),
                 new SignRequest
                 {
                     IsRecursive = line.GetValue(recursive),
@@ -81,14 +83,14 @@ internal static class SignCommand
 
     internal static async Task RunAsync(Request request, Session session, CancellationToken cancellationToken)
     {
-        using var key = ReadKey(request, session);
+        using var key = request.Key is { } file ? ReadKey(file, request, session) : SigningKey.Generate();
         using var registries = request.Access.Open(session);
         var (content, root) = await ImageSigner.OpenAsync(registries.Transports, request.Reference, cancellationToken)
             .ConfigureAwait(false);
-        Publishing.TrustedSigner signer = new(
-            $"the key {request.Key}", VerificationPolicy.SignedBy(key.PublicKey).UnsafeWithoutLog());
-        ImageSigner images = new(
-            content, new ImageSigningIdentity(new KeyStatementSigner(key), signer, key), () => TrustedRoot.PublicGood, session.Host.Time);
+        var trust = request.Keyless.ReadTrust();
+        using KeylessSession keyless = new(request.Keyless, request.Access, session);
+        var identity = await keyless.OpenAsync(key, request.Key, trust, cancellationToken).ConfigureAwait(false);
+        ImageSigner images = new(content, identity, () => trust, session.Host.Time);
         var signed = await images.SignAsync(request.Reference, root, request.Sign, cancellationToken).ConfigureAwait(false);
         session.Result(
             new SignResult(
@@ -100,27 +102,27 @@ internal static class SignCommand
             Write);
     }
 
-    private static SigningKey ReadKey(Request request, Session session)
+    private static SigningKey ReadKey(string file, Request request, Session session)
     {
-        var pem = Encoding.UTF8.GetString(SmallFile.ReadNamed(request.Key, "--key").Span);
+        var pem = Encoding.UTF8.GetString(SmallFile.ReadNamed(file, "--key").Span);
         try
         {
-            return SigningKey.FromPem(pem, () => Password(request, session.Host));
+            return SigningKey.FromPem(pem, () => Password(file, request, session.Host));
         }
         catch (SignatureException e)
         {
-            throw new HyperkubeException(ErrorKind.Usage, $"--key {request.Key}: {e.Message}", e)
+            throw new HyperkubeException(ErrorKind.Usage, $"--key {file}: {e.Message}", e)
             {
                 Hint = $"put the password into {request.PasswordVariable ?? PasswordVariable}, or make a key: cosign generate-key-pair",
             };
         }
     }
 
-    private static string? Password(Request request, CliHost host) =>
+    private static string? Password(string file, Request request, CliHost host) =>
         request.PasswordVariable is { } name
             ? host.Variable(name)
                 ?? throw new HyperkubeException(ErrorKind.Usage, $"--password-env {name}: not set; expected the key's password in it")
-            : host.Variable(PasswordVariable) ?? host.AskSecret($"Password of {request.Key}: ");
+            : host.Variable(PasswordVariable) ?? host.AskSecret($"Password of {file}: ");
 
     private static void Write(SignResult result, TextWriter text)
     {

@@ -7,7 +7,8 @@ namespace Hyperkube.Sigstore.Bundles;
 /// <summary>Writes bundles of version 0.3 in the JSON form of protocol buffers, fields in the order of their numbers.</summary>
 internal static class BundleWriter
 {
-    private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    /// <summary>How all JSON of bundles is written: nothing is escaped that need not be.</summary>
+    internal static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     internal static byte[] Write(SigstoreBundle bundle)
     {
@@ -150,17 +151,24 @@ internal static class BundleWriter
                 break;
 
             case DsseEnvelope envelope:
-                json.WriteStartObject("dsseEnvelope");
-                json.WriteBase64String("payload", envelope.Payload);
-                json.WriteString("payloadType", envelope.PayloadType);
-                json.WriteStartArray("signatures");
-                json.WriteStartObject();
-                json.WriteBase64String("sig", envelope.Signature);
-                json.WriteEndObject();
-                json.WriteEndArray();
-                json.WriteEndObject();
+                json.WritePropertyName("dsseEnvelope");
+                Write(json, envelope);
                 break;
         }
+    }
+
+    /// <summary>Writes an envelope by itself.</summary>
+    internal static void Write(Utf8JsonWriter json, DsseEnvelope envelope)
+    {
+        json.WriteStartObject();
+        json.WriteBase64String("payload", envelope.Payload);
+        json.WriteString("payloadType", envelope.PayloadType);
+        json.WriteStartArray("signatures");
+        json.WriteStartObject();
+        json.WriteBase64String("sig", envelope.Signature);
+        json.WriteEndObject();
+        json.WriteEndArray();
+        json.WriteEndObject();
     }
 
     private static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);

@@ -33,6 +33,13 @@ internal static class InTotoStatement
                 $"statement: about other artifacts, not about sha256:{Convert.ToHexStringLower(artifact.Sha256.Span)}");
     }
 
+    /// <summary>The artifact that a statement names first, by its SHA-256.</summary>
+    internal static ArtifactDigests FirstSubject(DsseEnvelope envelope) => ArtifactDigests.FromSha256(JsonPart.Read(
+        envelope.Payload, SigstoreBundle.MaxBytes, SignatureFailure.Malformed, "statement", statement =>
+            statement.Objects("subject", MaxSubjects) is [var first, ..]
+                ? first["digest"].Object()["sha256"].HexBytes(SHA256.HashSizeInBytes)
+                : throw new FormatException("it names nothing")));
+
     private static (bool Found, string PredicateType) Read(JsonPart statement, ArtifactDigests artifact)
     {
         var type = statement["_type"].Text();

@@ -69,13 +69,8 @@ public sealed class LegacySignature
                 SignatureFailure.BadLogEntry, "log entry: the log answered with one about another signature, artifact or signer");
         }
 
-        if (entry.Entry.Proof is null)
-        {
-            throw new SignatureException(SignatureFailure.BadInclusionProof, "log entry: the log answered without an inclusion proof");
-        }
-
         MessageDigest digest = new(HashAlgorithmName.SHA256, artifact.Sha256.ToArray());
-        return new SigstoreBundle(_certificate, keyHint: null, new MessageSignature(_signature, digest), [entry.Entry], []);
+        return new SigstoreBundle(_certificate, keyHint: null, new MessageSignature(_signature, digest), [], []).With(entry);
     }
 
     private byte[] Body(ArtifactDigests artifact)

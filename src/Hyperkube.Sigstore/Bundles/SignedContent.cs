@@ -44,11 +44,11 @@ internal sealed record DsseEnvelope(string PayloadType, byte[] Payload, byte[] S
         return [.. head, .. Payload];
     }
 
-    /// <summary>Signs an in-toto statement.</summary>
+    /// <summary>Signs an in-toto statement by its SHA-256, whatever the key's curve: cosign 3 checks it with nothing else.</summary>
     internal static DsseEnvelope Sign(byte[] statement, Signing.SigningKey key)
     {
         DsseEnvelope unsigned = new(InTotoStatement.PayloadType, statement, []);
-        return unsigned with { Signature = key.Sign(unsigned.PreAuthenticationEncoding()) };
+        return unsigned with { Signature = key.Sign(unsigned.PreAuthenticationEncoding(), HashAlgorithmName.SHA256) };
     }
 
     internal static DsseEnvelope Read(JsonPart envelope)

@@ -62,6 +62,24 @@ public sealed class SigstoreBundle
     public static SigstoreBundle Parse(ReadOnlyMemory<byte> json) =>
         JsonPart.Read(json, MaxBytes, SignatureFailure.Malformed, "bundle", Read);
 
+    /// <summary>The bundle with what a log answered about its signature.</summary>
+    /// <exception cref="SignatureException">The answer lacks its proof (<see cref="SignatureFailure.BadInclusionProof"/>).</exception>
+    public SigstoreBundle With(RekorEntry entry)
+    {
+        ArgumentNullException.ThrowIfNull(entry);
+        return entry.Entry.Proof is not null
+            ? new SigstoreBundle(Certificate, KeyHint, Content, [.. Entries, entry.Entry], Timestamps)
+            : throw new SignatureException(SignatureFailure.BadInclusionProof, "log entry: the log answered without an inclusion proof");
+    }
+
+    /// <summary>The bundle with what a timestamp authority answered about its signature.</summary>
+    /// <param name="answer">A <c>TimeStampResp</c> in DER.</param>
+    public SigstoreBundle WithTimestamp(ReadOnlyMemory<byte> answer) =>
+        new(Certificate, KeyHint, Content, Entries, [.. Timestamps, answer.ToArray()]);
+
+    /// <summary>What a timestamp authority is asked with about the signature: a <c>TimeStampReq</c> in DER.</summary>
+    public byte[] TimestampRequest() => Sigstore.Timestamps.TimestampRequest.Write(Content.Signature);
+
     /// <summary>Writes it as a bundle of version 0.3: UTF-8, no white space, always the same bytes.</summary>
     public byte[] ToJson() => BundleWriter.Write(this);
 

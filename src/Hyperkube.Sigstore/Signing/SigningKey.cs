@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Formats.Asn1;
 using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using Hyperkube.Sigstore.Bundles;
 using Org.BouncyCastle.Crypto.Parameters;
 using Org.BouncyCastle.Crypto.Signers;
@@ -34,7 +35,7 @@ public sealed class SigningKey : IDisposable
     public static SigningKey Generate() => new(ecdsa: ECDsa.Create(ECCurve.NamedCurves.nistP256));
 
     /// <summary>Reads a key: PKCS #8, encrypted or not, the older forms of EC and RSA keys, or a key file of cosign.</summary>
-    /// <param name="pem">One PEM object and nothing else.</param>
+    /// <param name="pem">One PEM object, and nothing else but the parameters that OpenSSL puts before an EC key.</param>
     /// <param name="password">Asked once, when the key is encrypted; null when there is none to be had.</param>
     /// <exception cref="SignatureException">It is no such key, or the password does not open it
     /// (<see cref="SignatureFailure.BadTrust"/>).</exception>
@@ -45,7 +46,7 @@ public sealed class SigningKey : IDisposable
         try
         {
             return pem.Length <= MaxPemChars
-                ? Read(pem, password)
+                ? Read(WithoutParameters(pem), password)
                 : throw new FormatException($"{pem.Length} characters; expected at most {MaxPemChars}");
         }
         catch (Exception e) when (e is FormatException or CryptographicException or AsnContentException)
@@ -66,6 +67,18 @@ public sealed class SigningKey : IDisposable
         _ecdsa is not null ? _ecdsa.SignData(data, hash ?? PublicKey.Hash, DSASignatureFormat.Rfc3279DerSequence)
         : _rsa is not null ? _rsa.SignData(data, hash ?? PublicKey.Hash, RSASignaturePadding.Pkcs1)
         : SignEd25519(data);
+
+    /// <summary>Asks for a certificate in the form of PKCS #10, which proves that the key is at hand. It names nobody: the
+    /// authority knows from elsewhere who asks.</summary>
+    /// <returns>PEM.</returns>
+    /// <remarks>Source: https://www.rfc-editor.org/rfc/rfc2986</remarks>
+    internal string CertificateRequest()
+    {
+        var request = _ecdsa is { } ecdsa ? new CertificateRequest("", ecdsa, PublicKey.Hash)
+            : _rsa is { } rsa ? new CertificateRequest("", rsa, PublicKey.Hash, RSASignaturePadding.Pkcs1)
+            : throw new NotSupportedException("An Ed25519 key asks for no certificate here.");
+        return request.CreateSigningRequestPem();
+    }
 
     /// <inheritdoc/>
     public void Dispose()
@@ -96,6 +109,11 @@ public sealed class SigningKey : IDisposable
                     + "or cosign's ENCRYPTED SIGSTORE PRIVATE KEY");
         }
     }
+
+    private static string WithoutParameters(string pem) =>
+        PemEncoding.TryFind(pem, out var first) && pem.AsSpan()[first.Label].SequenceEqual("EC PARAMETERS")
+            ? pem[first.Location.End.Value..]
+            : pem;
 
     private static string Ask(Func<string?> password) =>
         password() ?? throw new FormatException("it is encrypted, and no password was given");

@@ -33,6 +33,7 @@ public sealed class SimpleSignature
     private const string Kind = "cosign container image signature";
     private const int MaxAnnotationChars = 256 << 10;
     private const int LogIdBytes = 32;
+    private const string EntryField = "Payload"; // In the log's annotation: the entry.
 
     private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -57,13 +58,57 @@ public sealed class SimpleSignature
     /// <param name="reference">The name that the signer knows it by.</param>
     /// <param name="manifest">Its digest, <c>sha256:</c> and 64 hex digits.</param>
     /// <param name="key">Signs; it stays the caller's.</param>
-    public static SimpleSignature Sign(string reference, string manifest, SigningKey key)
-    {
-        ArgumentNullException.ThrowIfNull(key);
-        var payload = Write(reference, manifest);
+    public static SimpleSignature Sign(string reference, string manifest, SigningKey key) =>
+        Sign(reference, manifest, Signer.WithKey(key));
 
-        // Whatever the key: cosign and containers/image check this form with SHA-256.
-        return new SimpleSignature(payload, manifest, BundleOf(payload, key.Sign(payload, HashAlgorithmName.SHA256)));
+    /// <summary>Signs a manifest as somebody whom a key or a certificate names; nobody has witnessed it yet.</summary>
+    /// <param name="reference">The name that the signer knows it by.</param>
+    /// <param name="manifest">Its digest, <c>sha256:</c> and 64 hex digits.</param>
+    /// <param name="signer">Who signs.</param>
+    public static SimpleSignature Sign(string reference, string manifest, Signer signer)
+    {
+        ArgumentNullException.ThrowIfNull(signer);
+        var payload = Write(reference, manifest);
+        return new SimpleSignature(payload, manifest, signer.SignPayload(payload));
+    }
+
+    /// <summary>The signature without its payload, for witnesses to be added to.</summary>
+    public SigstoreBundle Bundle => _bundle;
+
+    /// <summary>The same signature with the witnesses that were added to <see cref="Bundle"/>.</summary>
+    public SimpleSignature With(SigstoreBundle witnessed)
+    {
+        ArgumentNullException.ThrowIfNull(witnessed);
+        return new SimpleSignature(_payload, Manifest, witnessed);
+    }
+
+    /// <summary>What stands beside the payload: the signature and all its evidence.</summary>
+    public IEnumerable<KeyValuePair<string, string>> Annotations()
+    {
+        yield return new(SignatureAnnotation, Signature);
+        if (_bundle.Certificate is { } certificate)
+        {
+            yield return new(CertificateAnnotation, Pem.Encode("CERTIFICATE", certificate.Der.Span));
+        }
+
+        if (_bundle.Entries is [{ Promise: not null } entry, ..])
+        {
+            yield return new(LogAnnotation, Write(json =>
+            {
+                json.WriteBase64String("SignedEntryTimestamp", entry.Promise);
+                json.WriteStartObject(EntryField);
+                json.WriteBase64String("body", entry.Body);
+                json.WriteNumber("integratedTime", entry.IntegratedTime);
+                json.WriteNumber("logIndex", entry.LogIndex);
+                json.WriteString("logID", Convert.ToHexStringLower(entry.LogId));
+                json.WriteEndObject();
+            }));
+        }
+
+        if (_bundle.Timestamps is [var timestamp, ..])
+        {
+            yield return new(TimestampAnnotation, Write(json => json.WriteBase64String("SignedRFC3161Timestamp", timestamp)));
+        }
     }
 
     /// <summary>Reads one.</summary>
@@ -132,6 +177,19 @@ public sealed class SimpleSignature
             entries ?? [],
             timestamps ?? []);
 
+    private static string Write(Action<Utf8JsonWriter> write)
+    {
+        using MemoryStream stream = new();
+        using (Utf8JsonWriter json = new(stream, Options))
+        {
+            json.WriteStartObject();
+            write(json);
+            json.WriteEndObject();
+        }
+
+        return System.Text.Encoding.UTF8.GetString(stream.ToArray());
+    }
+
     private static byte[] Write(string reference, string manifest)
     {
         using MemoryStream stream = new();
@@ -165,7 +223,7 @@ public sealed class SimpleSignature
 
     private static LogEntry ReadEntry(JsonPart log)
     {
-        var said = log["Payload"].Object();
+        var said = log[EntryField].Object();
         var body = said["body"].SomeBytes();
         var (kind, version) = JsonPart.Read(
             body, MaxAnnotationChars, SignatureFailure.Malformed, "log entry", b => (b["kind"].Text(), b["apiVersion"].Text()));

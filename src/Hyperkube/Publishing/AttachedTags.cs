@@ -1,7 +1,8 @@
-using Hyperkube.Oci;
 using Hyperkube.Oci.Content;
 using Hyperkube.Oci.Images;
 using Hyperkube.Oci.Registry;
+using Hyperkube.Oci;
+using Hyperkube.Sigstore.Signing;
 
 namespace Hyperkube.Publishing;
 
@@ -85,15 +86,17 @@ public sealed class AttachedTags(IContentSource source, IContentDestination dest
         return true;
     }
 
-    private static async Task<HashSet<Digest>> LayersAsync(
+    // Signatures of two signers may be over the same text: what tells them apart stands in the annotations.
+    private static async Task<HashSet<(Digest Content, string? Signature)>> LayersAsync(
         IContentSource place, Descriptor manifest, CancellationToken cancellationToken)
     {
         if (!MediaTypes.IsManifest(manifest.MediaType))
         {
-            return [manifest.Digest];
+            return [(manifest.Digest, null)];
         }
 
         var document = await place.ReadDocumentAsync(manifest, cancellationToken).ConfigureAwait(false);
-        return [.. OciJson.ReadManifest(document, manifest.Digest.ToString()).Layers.Select(l => l.Digest)];
+        return [.. OciJson.ReadManifest(document, manifest.Digest.ToString()).Layers
+            .Select(l => (l.Digest, l.Annotation(SimpleSignature.SignatureAnnotation)))];
     }
 }

@@ -31,8 +31,23 @@ public sealed record SignedImage(Digest Image, Digest? Bundle, string? Tag);
 /// <summary>Who signs images.</summary>
 /// <param name="Statements">Signs statements.</param>
 /// <param name="Signer">By what a good signature of theirs is known.</param>
-/// <param name="Key">Signs the older form; null for those who have no key of their own.</param>
-public sealed record ImageSigningIdentity(IStatementSigner Statements, TrustedSigner Signer, SigningKey? Key);
+/// <param name="SignOlderAsync">Signs the older form: told the name that it says, and the digest; null for those who do not.</param>
+public sealed record ImageSigningIdentity(
+    IStatementSigner Statements, TrustedSigner Signer, Func<string, Digest, CancellationToken, Task<SimpleSignature>>? SignOlderAsync)
+{
+    /// <summary>Whoever has a key, without witnesses.</summary>
+    /// <param name="key">The key, which stays the caller's.</param>
+    /// <param name="signer">By what a good signature of theirs is known.</param>
+    public static ImageSigningIdentity Of(SigningKey key, TrustedSigner signer) => new(
+        new KeyStatementSigner(key), signer, (name, image, _) => Task.FromResult(SimpleSignature.Sign(name, image.ToString(), key)));
+
+    /// <summary>Whoever signs before witnesses.</summary>
+    public static ImageSigningIdentity Of(WitnessedSigner signer)
+    {
+        ArgumentNullException.ThrowIfNull(signer);
+        return new(signer, signer.Trusted, signer.SignAsync);
+    }
+}
 
 /// <summary>Signs images where they are: as a bundle that refers to the image, which cosign 3 reads, and under the tag of the older
 /// form, which containers/image, older cosign and the caches of registries read.</summary>
@@ -110,8 +125,8 @@ public sealed class ImageSigner(IContentDestination content, ImageSigningIdentit
         var present = await FindAsync(image.Digest, cancellationToken).ConfigureAwait(false);
         Digest? bundle = present.Contains(SignatureForm.Bundle) ? null
             : await AttachBundleAsync(image, cancellationToken).ConfigureAwait(false);
-        var tag = request.WithTag && identity.Key is { } key && !present.Contains(SignatureForm.Tag)
-            ? await AddToTagAsync(image.Digest, name, key, cancellationToken).ConfigureAwait(false)
+        var tag = request.WithTag && identity.SignOlderAsync is not null && !present.Contains(SignatureForm.Tag)
+            ? await AddToTagAsync(image.Digest, name, cancellationToken).ConfigureAwait(false)
             : null;
         return new SignedImage(image.Digest, bundle, tag);
     }
@@ -142,13 +157,13 @@ public sealed class ImageSigner(IContentDestination content, ImageSigningIdentit
         return attached[0].Manifest.Digest;
     }
 
-    private async Task<string> AddToTagAsync(Digest image, string name, SigningKey key, CancellationToken cancellationToken)
+    private async Task<string> AddToTagAsync(Digest image, string name, CancellationToken cancellationToken)
     {
         var tag = ReferrersIndex.TagOf(image) + ImageSignatures.TagSuffix;
-        var signature = SimpleSignature.Sign(name, image.ToString(), key);
+        var signature = await identity.SignOlderAsync!(name, image, cancellationToken).ConfigureAwait(false);
         var layer = await PutAsync(SimpleSignature.MediaType, signature.Payload.ToArray(), cancellationToken).ConfigureAwait(false) with
         {
-            Annotations = Annotations.Of([new(SimpleSignature.SignatureAnnotation, signature.Signature)]),
+            Annotations = Annotations.Of(signature.Annotations()),
         };
         for (var round = 0; round < MaxRounds; round++)
         {
@@ -199,7 +214,7 @@ public sealed class ImageSigner(IContentDestination content, ImageSigningIdentit
         });
         var descriptor = await PutAsync(MediaTypes.Config, config, cancellationToken).ConfigureAwait(false);
         return present is not null
-            ? present with { Config = descriptor, Layers = layers }
+            ? present with { MediaType = MediaTypes.Manifest, Config = descriptor, Layers = layers }
             : new ImageManifest { MediaType = MediaTypes.Manifest, Config = descriptor, Layers = layers };
     }
 

@@ -92,9 +92,9 @@ internal static class SmallText
         new(ErrorKind.BadContent, $"{where}: more than {maxBytes} bytes; expected at most that");
 
     /// <summary>The beginning of a text, fit for an error message.</summary>
-    internal static string Quote(string text)
+    internal static string Quote(string text, int maxChars = 40)
     {
-        var line = new string([.. text.Take(40).Select(c => char.IsControl(c) ? ' ' : c)]);
-        return text.Length > 40 ? $"'{line}…'" : $"'{line}'";
+        var line = new string([.. text.Take(maxChars).Select(c => char.IsControl(c) ? ' ' : c)]);
+        return text.Length > maxChars ? $"'{line}…'" : $"'{line}'";
     }
 }

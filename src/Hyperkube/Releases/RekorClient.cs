@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Http.Headers;
 using System.Text.Json;
 using Hyperkube.Oci;
 using Hyperkube.Oci.Http;
@@ -25,8 +24,7 @@ public sealed class RekorClient(HttpMessageInvoker http, Uri url, RetryPolicy re
     /// <summary>The server refuses to look for more at once.</summary>
     private const int MaxIds = 10;
 
-    private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(30);
-
+    private readonly ServiceClient _service = new(http, retry, log);
     private readonly Uri _endpoint = new($"{url.GetLeftPart(UriPartial.Path).TrimEnd('/')}/api/v1/log/entries/retrieve");
 
     /// <summary>Where it is, for a person.</summary>
@@ -77,84 +75,15 @@ public sealed class RekorClient(HttpMessageInvoker http, Uri url, RetryPolicy re
 
     private async Task<byte[]> AskAsync(byte[] question, CancellationToken cancellationToken)
     {
-        for (var attempt = 1; ; attempt++)
-        {
-            RetryConditionHeaderValue? retryAfter = null;
-            HyperkubeException failure;
-            try
+        var answer = await _service.SendAsync(
+            new ServiceCall(HttpMethod.Post, _endpoint)
             {
-                using var response = await SendAsync(question, cancellationToken).ConfigureAwait(false);
-                switch (response.StatusCode)
-                {
-                    case HttpStatusCode.OK:
-                        return await ReadAsync(response, cancellationToken).ConfigureAwait(false);
-                    case HttpStatusCode.NotFound:
-                        return "[]"u8.ToArray();
-                    default:
-                        retryAfter = response.Headers.RetryAfter;
-                        failure = SiteClient.Unexpected(response);
-                        break;
-                }
-
-                if (!RetryPolicy.IsTransient(response.StatusCode))
-                {
-                    throw failure;
-                }
-            }
-            catch (HyperkubeException e) when (e.Kind == ErrorKind.Unavailable && e.InnerException is not null && !HttpFailure.IsNoRoute(e))
-            {
-                failure = e;
-            }
-
-            if (retry.DelayAfter(attempt, retryAfter) is not { } delay)
-            {
-                throw failure;
-            }
-
-            log.Warn($"{failure.Message}; trying again in {delay.TotalSeconds:F1} s");
-            await Task.Delay(delay, retry.Time, cancellationToken).ConfigureAwait(false);
-        }
-    }
-
-    private async Task<HttpResponseMessage> SendAsync(byte[] question, CancellationToken cancellationToken)
-    {
-        using HttpRequestMessage request = new(HttpMethod.Post, _endpoint) { Content = new ByteArrayContent(question) };
-        request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
-        request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
-        request.Headers.UserAgent.Add(new ProductInfoHeaderValue("hyperkube", null));
-        using CancellationTokenSource deadline = new(AnswerTimeout, retry.Time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
-        try
-        {
-            return await http.SendAsync(request, either.Token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
-        {
-            throw new HyperkubeException(
-                ErrorKind.Unavailable, $"POST {HttpFailure.Where(_endpoint)}: no answer in {AnswerTimeout.TotalSeconds:F0} s", e);
-        }
-        catch (HttpRequestException e)
-        {
-            throw HttpFailure.Unanswered(
-                request.Method, _endpoint, e,
-                "name a mirror of the log with --rekor-url, or take the evidence from an image or directory with --evidence");
-        }
-    }
-
-    private async Task<byte[]> ReadAsync(HttpResponseMessage response, CancellationToken cancellationToken)
-    {
-        using CancellationTokenSource deadline = new(AnswerTimeout, retry.Time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
-        var where = HttpFailure.Where(response);
-        try
-        {
-            var body = await response.Content.ReadAsStreamAsync(either.Token).ConfigureAwait(false);
-            return await SmallText.ReadBytesAsync(body, where, RekorEntry.MaxAnswerBytes, either.Token).ConfigureAwait(false);
-        }
-        catch (Exception e) when (e is IOException or HttpRequestException
-            || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
-        {
-            throw new HyperkubeException(ErrorKind.Unavailable, $"{where}: the answer broke off", e);
-        }
+                Body = question,
+                MaxBytes = RekorEntry.MaxAnswerBytes,
+                Hint = "name a mirror of the log with --rekor-url, or take the evidence from an image or directory with --evidence",
+                Expected = [HttpStatusCode.NotFound],
+            },
+            cancellationToken).ConfigureAwait(false);
+        return answer.Status == HttpStatusCode.NotFound ? "[]"u8.ToArray() : answer.Body;
     }
 }

@@ -3,6 +3,7 @@ using Hyperkube.Cli.Commands;
 using Hyperkube.Oci;
 using Hyperkube.Oci.Images;
 using Hyperkube.Oci.Layout;
+using Hyperkube.Testing.Sigstore;
 
 namespace Hyperkube.Cli.Tests.Commands;
 
@@ -86,6 +87,38 @@ public sealed class SignCommandTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Without_a_key_and_without_a_token_nobody_signs()
+    {
+        var refused = (await _shell.RunAsync("sign", Image)).With(2);
+
+        Assert.Contains("sign: neither a key nor a token", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Whom_a_token_names_signs_without_a_key()
+    {
+        using SigstoreAuthority authority = new();
+        await using SigningServer services = new(authority);
+        await File.WriteAllTextAsync(_shell["root.json"], authority.TrustedRoot().ToJsonString(), Ct);
+        const string Subject = "https://github.com/o/r/.github/workflows/w.yaml@refs/heads/main";
+        const string Issuer = "https://token.actions.githubusercontent.com";
+        await File.WriteAllTextAsync(
+            _shell["policy.toml"], $"[[image]]\nrepository = \"*\"\n\n[[image.identity]]\nsubject = \"{Subject}\"\nissuer = \"{Issuer}\"\n", Ct);
+        _shell.Variables["ACTIONS_ID_TOKEN_REQUEST_URL"] = $"{new Uri(services.Url, SigningServer.Token)}?v=1";
+        _shell.Variables["ACTIONS_ID_TOKEN_REQUEST_TOKEN"] = SigningServer.Bearer;
+
+        (await _shell.RunAsync(
+            "sign", Image, "--fulcio-url", $"{services.Url}", "--rekor-url", $"{services.Url}",
+            "--timestamp-url", $"{new Uri(services.Url, SigningServer.Timestamp)}", "--trusted-root", _shell["root.json"])).With(0);
+
+        var layout = ImageLayout.Open(_shell["layout"]);
+        var root = (await layout.ResolveAsync(Shell.Version, Ct))!;
+        var policy = new ImageSignatureRequest(null, _shell["policy.toml"]).Open(_shell["root.json"])!;
+        var signature = Assert.Single(await policy.CheckAsync(layout, ImageReference.Parse(Image), root, Ct));
+        Assert.Equal(Subject, signature.Proof.Signer!.Subject);
+    }
+
+    [Fact]
     public async Task Other_commands_can_demand_the_signature()
     {
         var layout = ImageLayout.Open(_shell["layout"]);
@@ -104,7 +137,9 @@ public sealed class SignCommandTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData(2, "Option '--key' is required", "oci:one")]
+    [InlineData(2, "--key and --identity-token: expected one of them", "oci:one", "--key", "KEY", "--identity-token", "env")]
+    [InlineData(2, "--key and --fulcio-url: expected one of them", "oci:one", "--key", "KEY", "--fulcio-url", "https://fulcio.example.org")]
+    [InlineData(2, "--rekor-url: not the URL of a service", "oci:one", "--key", "KEY", "--rekor-url", "http://rekor.example.org")]
     [InlineData(2, "no such file", "oci:one", "--key", "no.pem")]
     [InlineData(2, "expected a registry or oci:DIR", "oci-archive:one.tar", "--key", "KEY")]
     [InlineData(3, "no image layout", "oci:one", "--key", "KEY")]

@@ -47,6 +47,14 @@ public sealed class TestKey : IDisposable
 
     public static TestKey Ed25519() => new("PKIX_ED25519", HashAlgorithmName.SHA512, ed25519: new Ed25519PrivateKeyParameters(new SecureRandom()));
 
+    /// <summary>Somebody else's key on P-256, of which only the public half is at hand.</summary>
+    public static TestKey Of(byte[] spki)
+    {
+        var key = ECDsa.Create();
+        key.ImportSubjectPublicKeyInfo(spki, out _);
+        return new("PKIX_ECDSA_P256_SHA_256", HashAlgorithmName.SHA256, ecdsa: key);
+    }
+
     public byte[] Sign(byte[] data, HashAlgorithmName? hash = null, bool pss = false) =>
         _ecdsa is not null ? _ecdsa.SignData(data, hash ?? Hash, DSASignatureFormat.Rfc3279DerSequence)
         : _rsa is not null ? _rsa.SignData(data, hash ?? Hash, pss ? RSASignaturePadding.Pss : RSASignaturePadding.Pkcs1)

@@ -157,4 +157,18 @@ public sealed class ImageSignerTests : IAsyncLifetime
     }
 
     private static Task<HyperkubeException> FailureAsync(Func<Task> act) => Assert.ThrowsAnyAsync<HyperkubeException>(act);
+
+    // The same name over the same digest is the same text: what tells the two apart stands in the annotations.
+    [Fact]
+    public async Task A_copy_that_would_lose_the_signature_of_another_is_refused()
+    {
+        await _scene.SignAsync();
+        await _scene.SignAsync(_scene.Stranger, place: _scene.Layout);
+
+        var error = await Assert.ThrowsAsync<HyperkubeException>(
+            () => new AttachedTags(_scene.Remote, _scene.Layout, move: false).CopyAsync([_scene.Root.Digest], TestContext.Current.CancellationToken));
+
+        Assert.Equal(ErrorKind.TagConflict, error.Kind);
+        Assert.Single(await _scene.CheckAsync(_scene.Layout, signers: _scene.Trusted(_scene.Stranger)));
+    }
 }

@@ -85,7 +85,7 @@ internal sealed class SigningScene : IAsyncDisposable
 
     /// <summary>A signer in the registry, or in another place.</summary>
     internal ImageSigner Signer(SigningKey? key = null, IContentDestination? place = null) => new(
-        place ?? Remote, new ImageSigningIdentity(new KeyStatementSigner(key ?? Key), Trusted(key), key ?? Key), () => Trust, TimeProvider.System);
+        place ?? Remote, ImageSigningIdentity.Of(key ?? Key, Trusted(key)), () => Trust, TimeProvider.System);
 
     internal Task<IReadOnlyList<SignedImage>> SignAsync(SigningKey? key = null, SignRequest? request = null, IContentDestination? place = null) =>
         Signer(key, place).SignAsync(Reference, Root, request ?? new SignRequest(), Ct);
