@@ -179,6 +179,14 @@ public sealed partial class TestRegistry : LoopbackServer
             return SiteAnswer.Text("404 page not found", 404);
         }
 
+        const string Type = "application/vnd.oci.image.index.v1+json";
+        JsonObject list = new() { ["schemaVersion"] = 2, ["mediaType"] = Type, ["manifests"] = ReferrersOf(repository, subject) };
+        return SiteAnswer.Text(list.ToJsonString()).With("Content-Type", Type);
+    }
+
+    /// <summary>The descriptors of what refers to a manifest.</summary>
+    public JsonArray ReferrersOf(string repository, string subject)
+    {
         JsonArray found = [];
         foreach (var (key, manifest) in _manifests.Where(m => m.Key.StartsWith($"{repository}@", StringComparison.Ordinal)))
         {
@@ -189,9 +197,7 @@ public sealed partial class TestRegistry : LoopbackServer
             }
         }
 
-        const string Type = "application/vnd.oci.image.index.v1+json";
-        return SiteAnswer.Text(new JsonObject { ["schemaVersion"] = 2, ["mediaType"] = Type, ["manifests"] = found }.ToJsonString())
-            .With("Content-Type", Type);
+        return found;
     }
 
     // https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers: the type of the artifact, else of the

@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using Hyperkube.Testing;
 using Hyperkube.Testing.Sigstore;
 
@@ -45,9 +44,9 @@ public sealed class SignedPublishingTests : IAsyncLifetime
         (await BuildAsync("--sign-key", _shell["key.pem"])).With(0);
 
         // Two platforms with a list of parts each, and the index with its provenance: each image and each document has a signature.
-        Assert.Equal(["bundle", "bundle", "spdx"], await KindsAsync("linux/amd64"));
-        Assert.Equal(["bundle", "bundle", "spdx"], await KindsAsync("linux/arm64"));
-        Assert.Equal(["bundle", "bundle", "slsa"], await KindsAsync(platform: null));
+        Assert.Equal(["bundle", "bundle", "spdx"], Kinds("linux/amd64"));
+        Assert.Equal(["bundle", "bundle", "spdx"], Kinds("linux/arm64"));
+        Assert.Equal(["bundle", "bundle", "slsa"], Kinds(platform: null));
         var tags = _registry.Calls.Where(c => c is { Method: "PUT", IsManifest: true } && !c.Path.Contains("sha256:", StringComparison.Ordinal)).Select(c => c.Path).ToList();
         Assert.Equal(4, tags.Count);
         Assert.All(tags[..3], t => Assert.EndsWith(".sig", t, StringComparison.Ordinal));
@@ -70,8 +69,8 @@ public sealed class SignedPublishingTests : IAsyncLifetime
     {
         (await BuildAsync("--no-referrers", "--sign-key", _shell["key.pem"])).With(0);
 
-        Assert.Equal(["bundle"], await KindsAsync("linux/amd64"));
-        Assert.Equal(["bundle"], await KindsAsync(platform: null));
+        Assert.Equal(["bundle"], Kinds("linux/amd64"));
+        Assert.Equal(["bundle"], Kinds(platform: null));
     }
 
     // A certificate is good for ten minutes; a release of many versions takes longer.
@@ -142,17 +141,15 @@ public sealed class SignedPublishingTests : IAsyncLifetime
         ["build", Shell.Version, "--source", _shell.Tree, "--verify", "checksum", "-o", $"{Repository}:{Shell.Version}", "--format", "json", .. more]);
 
     // What refers to an image, by kind.
-    private async Task<IReadOnlyList<string>> KindsAsync(string? platform)
+    private IReadOnlyList<string> Kinds(string? platform)
     {
         var root = _registry.Tag("hyperkube", Shell.Version)!;
         using var index = JsonDocument.Parse(_registry.Content("hyperkube", root));
         var subject = platform is null ? root : index.RootElement.GetProperty("manifests").EnumerateArray()
             .Single(m => $"linux/{m.GetProperty("platform").GetProperty("architecture")}" == platform).GetProperty("digest").GetString()!;
-        using HttpClient http = new();
-        var list = JsonNode.Parse(await http.GetStringAsync(new Uri(_registry.Root, $"/v2/hyperkube/referrers/{subject}"), Ct))!;
         return
         [
-            .. list["manifests"]!.AsArray().Select(m => (string)m!["artifactType"]! is var type && type == Bundle ? "bundle"
+            .. _registry.ReferrersOf("hyperkube", subject).Select(m => (string)m!["artifactType"]! is var type && type == Bundle ? "bundle"
                 : type.Contains("spdx", StringComparison.Ordinal) ? "spdx" : "slsa").Order(StringComparer.Ordinal),
         ];
     }
