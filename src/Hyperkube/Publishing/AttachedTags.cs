@@ -1,7 +1,7 @@
+using Hyperkube.Oci;
 using Hyperkube.Oci.Content;
 using Hyperkube.Oci.Images;
 using Hyperkube.Oci.Registry;
-using Hyperkube.Oci;
 using Hyperkube.Sigstore.Signing;
 
 namespace Hyperkube.Publishing;
