@@ -55,6 +55,18 @@ test: ## All tests; those that need a program that is not installed are skipped 
 publish: ## The native program for this machine, in artifacts/publish (wants clang or gcc, and zlib's headers)
 	@dotnet publish src/Hyperkube.Cli --configuration Release --use-current-runtime --output artifacts/publish
 
+# Linked with the C library of the Debian release that the packages are of, so on a Debian 12, amd64; `.ci/install-peers cross` as root
+# installs what it wants there.
+.PHONY: tool-image
+tool-image: ## The image of hyperkube itself, for both platforms, in dist/hyperkube-tool (docs/release.md)
+	@tools/Hyperkube.ToolImage/fetch-packages artifacts/packages
+	@dotnet publish src/Hyperkube.Cli --configuration Release --runtime linux-x64 --output artifacts/publish/linux-x64
+	@dotnet publish src/Hyperkube.Cli --configuration Release --runtime linux-arm64 --output artifacts/publish/linux-arm64 \
+		-p:LinkerFlavor=lld -p:ObjCopyName=aarch64-linux-gnu-objcopy
+	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) dotnet run --project tools/Hyperkube.ToolImage --configuration Release -- . \
+		--exe linux/amd64=artifacts/publish/linux-x64/hyperkube --exe linux/arm64=artifacts/publish/linux-arm64/hyperkube \
+		--packages artifacts/packages --output oci:dist/hyperkube-tool $(if $(SOURCE),--source $(SOURCE))
+
 .PHONY: format
 format: ## Bring the sources into form
 	@dotnet format hyperkube.slnx

@@ -161,14 +161,14 @@ public sealed class ToolImageTests(ToolImage image) : IClassFixture<ToolImage>
     }
 
     [Fact]
-    public async Task Nobody_has_a_home_and_anybody_a_place_for_what_is_passing()
+    public async Task Its_users_have_a_home_and_anybody_a_place_for_what_is_passing()
     {
         using Sandbox sandbox = new("skopeo", "umoci");
         var root = (await Peers.Bundle.UnpackAsync(sandbox, await image.LayoutAsync(), "amd64")).Root;
 
-        var said = await Run.ProgramAsync("stat", ["-c", "%a %u:%g", Path.Combine(root, "home/nonroot"), Path.Combine(root, "tmp"), Path.Combine(root, "usr/bin/hyperkube")]);
+        var said = await Run.ShellAsync("cd \"$0\"; stat -c '%n %a %u:%g' home/nonroot root tmp usr/bin/hyperkube", root);
 
-        Assert.Equal("700 65532:65532\n1777 0:0\n755 0:0", said.Text);
+        Assert.Equal("home/nonroot 700 65532:65532\nroot 700 0:0\ntmp 1777 0:0\nusr/bin/hyperkube 755 0:0", said.Text);
     }
 
     private async Task LoadAsync(Sandbox podman)

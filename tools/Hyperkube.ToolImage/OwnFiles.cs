@@ -45,6 +45,7 @@ internal static class OwnFiles
         Text("etc/group", Group),
         Text("etc/nsswitch.conf", NameServices),
         new LayerDirectory("home/nonroot", OwnerOnly, NonRoot),
+        new LayerDirectory("root", OwnerOnly), // To the runtime, a home that is not there is none.
         new LayerDirectory("tmp", Anybody),
         Bytes.File("usr/share/doc/hyperkube/LICENSE", license),
         Text("usr/share/doc/hyperkube/NOTICES", notices),
