@@ -17,6 +17,9 @@ HYPERKUBE ?= $(built)
 sources   := $(shell find src test/Hyperkube.Testing demo -name '*.cs' -o -name '*.csproj' -o -name '*.elf') \
              Directory.Build.props Directory.Build.targets Directory.Packages.props global.json
 
+# Quiet, and without analyzers: this is for those who use the program. `dotnet build` checks everything.
+quickly := --verbosity quiet -nologo -p:RunAnalyzers=false -p:GenerateDocumentationFile=false -p:EnforceCodeStyleInBuild=false
+
 .PHONY: build
 build: docker-image ## The same as docker-image
 
@@ -63,7 +66,8 @@ tool-image: ## The image of hyperkube itself, for both platforms, in dist/hyperk
 	@dotnet publish src/Hyperkube.Cli --configuration Release --runtime linux-x64 --output artifacts/publish/linux-x64
 	@dotnet publish src/Hyperkube.Cli --configuration Release --runtime linux-arm64 --output artifacts/publish/linux-arm64 \
 		-p:LinkerFlavor=lld -p:ObjCopyName=aarch64-linux-gnu-objcopy
-	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) dotnet run --project tools/Hyperkube.ToolImage --configuration Release -- . \
+	@dotnet build tools/Hyperkube.ToolImage --configuration Release $(quickly)
+	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) dotnet artifacts/bin/Hyperkube.ToolImage/release/Hyperkube.ToolImage.dll . \
 		--exe linux/amd64=artifacts/publish/linux-x64/hyperkube --exe linux/arm64=artifacts/publish/linux-arm64/hyperkube \
 		--packages artifacts/packages --output oci:dist/hyperkube-tool $(if $(SOURCE),--source $(SOURCE))
 
@@ -79,8 +83,7 @@ clean: ## Remove what was built
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-# Quiet, and without analyzers: this is for those who use the program. `dotnet build` checks everything.
 $(built): $(sources)
 	@echo "building hyperkube (the first time takes up to a minute)"
-	@dotnet build demo/Hyperkube.Demo.csproj --configuration Release --verbosity quiet -nologo -p:RunAnalyzers=false -p:GenerateDocumentationFile=false -p:EnforceCodeStyleInBuild=false
+	@dotnet build demo/Hyperkube.Demo.csproj --configuration Release $(quickly)
 	@touch $@

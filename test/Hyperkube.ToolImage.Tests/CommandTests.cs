@@ -1,6 +1,5 @@
 using Hyperkube.Images;
 using Hyperkube.Oci;
-using Hyperkube.Oci.Content;
 using Hyperkube.Oci.Images;
 using Hyperkube.Oci.Layout;
 using Hyperkube.ToolImage.Tests.Fixtures;

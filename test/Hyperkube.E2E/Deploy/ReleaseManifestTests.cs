@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Hyperkube.E2E.Programs;
+using Hyperkube.Testing;
 
 namespace Hyperkube.E2E.Deploy;
 
@@ -101,6 +102,30 @@ public sealed class ReleaseManifestTests
         }
     }
 
+    [Fact]
+    public async Task Actionlint_finds_no_fault_in_the_workflows_and_finds_those_that_are_made()
+    {
+        var workflows = System.IO.Directory.GetFiles(Path.Combine(Machine.Repository, ".github/workflows"));
+        (string What, string Instead)[] faults =
+        [
+            ("needs: publish", "needs: nobody"), ("${{ matrix.part }}", "${{ matrix.part"), ("github.token", "github.tokens"),
+            ("packages: write", "packages: all"), ("ubuntu-24.04", "ubuntu-42.04"), ("cron: \"23 ", "cron: \"63 "),
+        ];
+        using TempDirectory work = new();
+        var release = await File.ReadAllTextAsync(workflows.Single(w => w.EndsWith("/release.yml", StringComparison.Ordinal)), Ct);
+
+        var whole = await ActionlintAsync(workflows);
+
+        Assert.True(whole.Code == 0, $"{whole.Out}{whole.Error}");
+        foreach (var (what, instead) in faults)
+        {
+            Assert.Contains(what, release, StringComparison.Ordinal);
+            await File.WriteAllTextAsync(work["release.yml"], release.Replace(what, instead, StringComparison.Ordinal), Ct);
+            var broken = await ActionlintAsync(work["release.yml"]);
+            Assert.True(broken.Code == 1 && broken.Out.StartsWith($"{work["release.yml"]}:", StringComparison.Ordinal), $"{instead}: {broken.Out}{broken.Error}");
+        }
+    }
+
     // What deploy/ runs is what tool.yml publishes and make tool-image builds.
     [Fact]
     public async Task Every_manifest_runs_the_image_that_is_published()
@@ -120,6 +145,15 @@ public sealed class ReleaseManifestTests
     private static IEnumerable<string> Scripts(string text) =>
         Regex.Matches(text, "(?m)^( *)(?:- )?run: \\|\\n((?:\\1  +.*\\n|\\n)+)").Select(m => m.Groups[2].Value)
             .Concat(Regex.Matches(text, "(?m)run: ([^|\\s].*)$").Select(m => m.Groups[1].Value));
+
+    private static Task<Ended> ActionlintAsync(params string[] files)
+    {
+        Machine.Needs("node");
+        return Run.ProgramAsync(
+            "node",
+            [Path.Combine(Machine.Repository, "test/Hyperkube.E2E/judges/actionlint.mjs"), .. files],
+            new Dictionary<string, string> { ["HYPERKUBE_JUDGES"] = Machine.Judges() });
+    }
 
     private static async Task<JsonElement> KubectlAsync(string how, string file)
     {
