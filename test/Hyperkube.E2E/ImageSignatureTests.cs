@@ -88,7 +88,66 @@ public sealed class ImageSignatureTests : IDisposable
         }
     }
 
-    // skopeo reads the older form, and compares names: with the tag, as it wants them where nothing else is said.
+    // Before the tag is there: the image, the image of each platform, and what is said about them.
+    [Fact]
+    public async Task What_build_pushes_signed_cosign_takes_with_all_that_is_attached()
+    {
+        await using var registry = await DockerRegistry.StartAsync();
+        var (key, pub) = await KeyAsync("ours", "ec");
+        var (_, other) = await KeyAsync("other", "ec");
+        var image = await BuildAsync($"{registry.Address}/node/hyperkube:{Version}", "--sign-key", key);
+
+        var platforms = (await Exe.Here.ResultAsync(["inspect", image])).GetProperty("platforms").EnumerateArray()
+            .Select(p => $"{registry.Address}/node/hyperkube@{p.GetProperty("digest").GetString()}").ToList();
+        foreach (var each in platforms.Prepend(image))
+        {
+            (await CosignVerifyAsync(each, pub)).Well();
+            (await CosignVerifyAsync(each, pub, Older)).Well();
+            Assert.NotEqual(0, (await CosignVerifyAsync(each, other)).Code);
+        }
+
+        (await CosignVerifyAttestationAsync(image, pub, "slsaprovenance1")).Well();
+        foreach (var platform in platforms)
+        {
+            (await CosignVerifyAttestationAsync(platform, pub, "spdxjson")).Well();
+            Assert.NotEqual(0, (await CosignVerifyAttestationAsync(platform, other, "spdxjson")).Code);
+        }
+    }
+
+    // A certificate of minutes instead of a key, a log entry, and a time from an authority of its own or from the log alone.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_a_token_signs_cosign_takes_from_whom_it_names_alone(bool isTimestamped)
+    {
+        const string Subject = "https://github.com/o/r/.github/workflows/w.yaml@refs/heads/main";
+        const string Issuer = "https://token.actions.githubusercontent.com";
+        await using SigningServer services = new(_authority);
+        await using var registry = await DockerRegistry.StartAsync();
+        var image = await BuildAsync($"{registry.Address}/node/hyperkube:{Version}");
+        await File.WriteAllTextAsync(_work["token"], SigningServer.TokenOf(Subject, Issuer), Ct);
+        string[] timestamp = isTimestamped ? ["--timestamp-url", $"{new Uri(services.Url, SigningServer.Timestamp)}"] : [];
+
+        await Exe.Here.ResultAsync(
+        [
+            "sign", image, "--identity-token", _work["token"], "--fulcio-url", $"{services.Url}", "--rekor-url", $"{services.Url}",
+            "--trusted-root", _judges["root.json"], .. timestamp,
+        ]);
+
+        foreach (var form in (string[][])[[], [Older]])
+        {
+            (await CosignVerifyIdentityAsync(Subject, form)).Well();
+            Assert.NotEqual(0, (await CosignVerifyIdentityAsync("https://github.com/o/r/.github/workflows/other.yaml@refs/heads/main", form)).Code);
+        }
+
+        Task<Ended> CosignVerifyIdentityAsync(string subject, string[] form) => _judges.RunCosignAsync(
+        [
+            "verify", "--certificate-identity", subject, "--certificate-oidc-issuer", Issuer, "--allow-http-registry",
+            "--trusted-root", _judges["root.json"], .. form, image,
+        ]);
+    }
+
+    // skopeo reads the older form, of each platform's image alone, and compares names: with the tag, where nothing else is said.
     [Theory]
     [InlineData("matchRepository", "ours", true)]
     [InlineData("matchRepoDigestOrExact", "ours", true)]
@@ -104,7 +163,7 @@ public sealed class ImageSignatureTests : IDisposable
         await BuildAsync(image);
         if (signer is not null)
         {
-            await SignAsync(image, signer == "ours" ? _judges["ours.pem"] : other);
+            await SignAsync(image, signer == "ours" ? _judges["ours.pem"] : other, "--recursive");
         }
 
         Directory.CreateDirectory(_judges["registries.d"]);
@@ -211,6 +270,12 @@ public sealed class ImageSignatureTests : IDisposable
     private Task<Ended> CosignVerifyAsync(string image, string pub, params string[] more) => _judges.RunCosignAsync(
     [
         "verify", "--key", pub, "--insecure-ignore-tlog", "--allow-http-registry", "--trusted-root", _judges["root.json"], .. more, image,
+    ]);
+
+    private Task<Ended> CosignVerifyAttestationAsync(string image, string pub, string type) => _judges.RunCosignAsync(
+    [
+        "verify-attestation", "--key", pub, "--type", type, "--insecure-ignore-tlog", "--allow-http-registry",
+        "--trusted-root", _judges["root.json"], image,
     ]);
 
     private async Task CosignSignAsync(string image, string key, bool older)

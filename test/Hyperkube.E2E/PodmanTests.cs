@@ -71,7 +71,7 @@ public sealed class PodmanTests(RealImages images)
         (await podman.RunAsync(
             "env", "DOCKER_HOST=unix:///nonexistent", $"DOTNET_ROOT={Machine.Variable("DOTNET_ROOT")}", Exe.Here.Program,
             "build", release.Version, "--source", release.Directory, "--cache", podman["cache"],
-            "--load", "--tag", "local/by-itself:tested", "--compression", "gzip:1")).Well();
+            "--verify", "checksum", "--load", "--tag", "local/by-itself:tested", "--compression", "gzip:1")).Well();
 
         (await podman.RunAsync("podman", "image", "exists", "local/by-itself:tested")).Well();
     }

@@ -12,7 +12,7 @@ public sealed class SkippingTime : TimeProvider
     private readonly ConcurrentQueue<TimeSpan> _skipped = [];
 
     /// <summary>What it says the time is; the system's unless told.</summary>
-    public DateTimeOffset? Now { get; init; }
+    public DateTimeOffset? Now { get; set; }
 
     /// <summary>The waits that were over at once, in their order.</summary>
     public IReadOnlyCollection<TimeSpan> Skipped => _skipped;

@@ -1,5 +1,7 @@
 using System.CommandLine;
 using Hyperkube.Documents;
+using Hyperkube.Images;
+using Hyperkube.Oci;
 using Hyperkube.Oci.Layers;
 using Hyperkube.Publishing;
 using Hyperkube.Releases;
@@ -7,26 +9,41 @@ using Hyperkube.Releases;
 namespace Hyperkube.Cli.Commands;
 
 /// <summary>What goes along with images that are pushed.</summary>
-internal sealed record AttachmentRequest(bool WithReferrers)
+internal sealed record AttachmentRequest(bool WithReferrers, SigningRequest? Signing)
 {
     /// <summary>Makes what attaches it.</summary>
     /// <param name="release">How the binaries were checked.</param>
     /// <param name="compression">How the layers are compressed.</param>
     /// <param name="created">The time that images carry in which nothing is signed.</param>
-    internal IReadOnlyList<IImageAttachment> Open(ReleaseRequest release, LayerCompression compression, DateTimeOffset created)
+    /// <param name="signing">Who signs; null for nobody.</param>
+    /// <param name="nameOf">What an image will be called.</param>
+    /// <param name="time">When signatures say that they were made.</param>
+    internal IReadOnlyList<IImageAttachment> Open(
+        ReleaseRequest release, LayerCompression compression, DateTimeOffset created, SigningSession? signing,
+        Func<NodeImage, RegistryReference> nameOf, TimeProvider time)
     {
-        if (!WithReferrers)
-        {
-            return [];
-        }
-
         ProvenanceSettings settings = new()
         {
             Compression = compression.ToString(),
             Signers = release.Verify == Verification.Signature ? release.Trust.Open().Signers : null,
         };
-        return [new DocumentAttachment(created, settings, [])];
+        List<IImageAttachment> attachments = [];
+        if (WithReferrers)
+        {
+            attachments.Add(new DocumentAttachment(created, settings, signing is null ? null : signing.OpenAsync));
+        }
+
+        if (signing is not null)
+        {
+            attachments.Add(new SignatureAttachment(signing.OpenAsync, nameOf, () => signing.Trust, time));
+        }
+
+        return attachments;
     }
+
+    /// <summary>Makes out who signs, before anything else is begun; the caller disposes.</summary>
+    internal SigningSession? OpenSigning(RegistryAccess access, Session session) =>
+        Signing is null ? null : new SigningSession(Signing, access, session);
 }
 
 /// <summary>The flags of commands that push images.</summary>
@@ -37,7 +54,13 @@ internal sealed class AttachmentFlags
         Description = "Attach neither the list of parts (SPDX) nor the provenance (SLSA) to what is pushed",
     };
 
-    internal AttachmentFlags(Command command) => command.Options.Add(_noReferrers);
+    private readonly SigningFlags _signing;
 
-    internal AttachmentRequest Read(ParseResult line) => new(!line.GetValue(_noReferrers));
+    internal AttachmentFlags(Command command)
+    {
+        command.Options.Add(_noReferrers);
+        _signing = SigningFlags.WithPrefix(command);
+    }
+
+    internal AttachmentRequest Read(ParseResult line) => new(!line.GetValue(_noReferrers), _signing.Read(line));
 }

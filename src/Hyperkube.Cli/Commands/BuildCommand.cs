@@ -43,6 +43,7 @@ internal static class BuildCommand
         CheckOutputs(request);
         var (name, origin) = ChooseVersion(request.Name, session.Host);
         var created = SourceDate(session.Host.Variable);
+        using var signing = request.Attachments.OpenSigning(request.Access, session);
         using ReleaseReader reader = new(request.Release, session);
         var version = await reader.ResolveAsync(name, cancellationToken).ConfigureAwait(false);
         var tag = PublishedTags.TagOf(version, request.Compression.Algorithm);
@@ -66,9 +67,8 @@ internal static class BuildCommand
         foreach (var reference in outputs)
         {
             written.Add(reference is RegistryReference remote
-                ? await PublishAsync(layout, image, remote with { Tag = remote.Tag ?? tag }, created, request, registries, session,
-                    cancellationToken)
-                    .ConfigureAwait(false)
+                ? await PublishAsync(layout, image, remote with { Tag = remote.Tag ?? tag }, created, request, registries, signing, session,
+                    cancellationToken).ConfigureAwait(false)
                 : await WriteAsync(output, reference, request, tag, registries.Transports, session, cancellationToken)
                     .ConfigureAwait(false));
         }
@@ -177,10 +177,12 @@ internal static class BuildCommand
 
     private static async Task<string> PublishAsync(
         ImageLayout layout, NodeImage image, RegistryReference remote, DateTimeOffset created, Request request, RegistrySession registries,
-        Session session, CancellationToken cancellationToken)
+        SigningSession? signing, Session session, CancellationToken cancellationToken)
     {
         using var activity = session.Log.Begin($"push {remote}", totalBytes: null);
-        var published = await new Publisher(request.Attachments.Open(request.Release, request.Compression, created)).PublishAsync(
+        var attachments = request.Attachments.Open(
+            request.Release, request.Compression, created, signing, _ => remote, session.Host.Time);
+        var published = await new Publisher(attachments).PublishAsync(
             layout, image, () => registries.Repository(remote), remote.Tag!, request.MoveTag, cancellationToken).ConfigureAwait(false);
         WarnOf(published.WasPresent ? published.Image.Root.Digest : null, remote.ToString(), session);
         activity.Complete(published.WasPresent ? "present" : "done");

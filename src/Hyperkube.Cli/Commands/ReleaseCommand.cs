@@ -44,6 +44,7 @@ internal static class ReleaseCommand
         var filter = Filter(request);
         using ReleaseReader reader = new(request.Release, session);
         using var registries = request.Access.Open(session);
+        using var signing = request.Attachments.OpenSigning(request.Access, session);
         ReleaseReports reports = new(request, reader, registries, session);
         ReleaseRun? run = null;
         IReadOnlyList<ReleaseOutcome> outcomes = [];
@@ -60,7 +61,7 @@ internal static class ReleaseCommand
             }
 
             session.Log.Note(plan.ToString());
-            run = Run(request, reader, registries, session);
+            run = Run(request, reader, registries, signing, session);
             await run.RunAsync(plan, cancellationToken).ConfigureAwait(false);
             outcomes = await reports.WriteAsync(run.Outcomes, cancellationToken).ConfigureAwait(false);
         }
@@ -112,7 +113,8 @@ internal static class ReleaseCommand
         return ReleasePlan.Of(await survey.AskAsync(questions, cancellationToken).ConfigureAwait(false));
     }
 
-    private static ReleaseRun Run(Request request, ReleaseReader reader, RegistrySession registries, Session session)
+    private static ReleaseRun Run(
+        Request request, ReleaseReader reader, RegistrySession registries, SigningSession? signing, Session session)
     {
         var created = BuildCommand.SourceDate(session.Host.Variable);
         ReleaseRunSettings settings = new()
@@ -127,9 +129,10 @@ internal static class ReleaseCommand
             Publishes = !request.NoPublish,
             AtOnce = Math.Min(MaxAtOnce, request.Release.Jobs),
         };
-        return new ReleaseRun(
-            new Publisher(request.Attachments.Open(request.Release, request.Compression, created)), reader.Files, settings, session.Log,
-            session.Host.Time);
+        var attachments = request.Attachments.Open(
+            request.Release, request.Compression, created, signing,
+            image => request.Repository with { Tag = request.TagOf(image.Version) }, session.Host.Time);
+        return new ReleaseRun(new Publisher(attachments), reader.Files, settings, session.Log, session.Host.Time);
     }
 
     private static IEnumerable<ReleaseFile> Files(KubernetesVersion version, ReleaseRequest request) =>

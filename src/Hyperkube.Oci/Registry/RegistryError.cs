@@ -27,13 +27,14 @@ internal static class RegistryError
             var where = HttpFailure.Where(response);
             var details = await DetailsAsync(response, options, cancellationToken).ConfigureAwait(false);
             var code = details is [var first, ..] ? first.Code ?? "" : "";
-            var kind = KindOf(response.StatusCode, code);
+            var isIncomplete = IsIncomplete(response, details);
+            var kind = isIncomplete ? ErrorKind.Unavailable : KindOf(response.StatusCode, code);
             var asker = kind == ErrorKind.AccessDenied && response.RequestMessage!.Options.TryGetValue(Asker, out var who)
                 ? $", asked {who}"
                 : "";
             return new HyperkubeException(kind, $"{where}: {Saying(response, details)}{asker}")
             {
-                Hint = HintOf(response.StatusCode),
+                Hint = isIncomplete ? "run it again; if it stays so, look at what cleans up the registry" : HintOf(response.StatusCode),
             };
         }
     }
@@ -50,6 +51,12 @@ internal static class RegistryError
             "; ", details.Select(d => string.Join(": ", ((string?[])[d.Code, d.Message]).Where(t => !string.IsNullOrEmpty(t)))));
         return said.Length == 0 ? status : $"{status}: {Shown(said)}";
     }
+
+    // A manifest is sent when what it names is there. A registry that does not know that (any more, or yet) does not mean the manifest.
+    private static bool IsIncomplete(HttpResponseMessage response, IReadOnlyList<RegistryErrorDetail> details) =>
+        response.RequestMessage!.Method == HttpMethod.Put
+        && response.StatusCode is HttpStatusCode.BadRequest or HttpStatusCode.NotFound
+        && details.Any(d => d.Code is "MANIFEST_BLOB_UNKNOWN" or "BLOB_UNKNOWN");
 
     private static ErrorKind KindOf(HttpStatusCode status, string code) => (int)status switch
     {

@@ -67,22 +67,37 @@ internal sealed class RemoteDocuments(string repository, IReadOnlyList<TokenScop
     internal async Task<bool> PutAsync(
         HostConnection host, Descriptor descriptor, byte[] document, string reference, CancellationToken cancellationToken)
     {
-        using var response = await host.SendAsync(
-            new RegistryRequest(HttpMethod.Put, host.UriOf($"{repository}/manifests/{reference}"), push)
-            {
-                Body = _ =>
-                {
-                    ByteArrayContent body = new(document);
-                    body.Headers.ContentType = new MediaTypeHeaderValue(descriptor.MediaType);
-                    return ValueTask.FromResult<HttpContent>(body);
-                },
-            },
-            cancellationToken).ConfigureAwait(false);
-        if (response.StatusCode is not (HttpStatusCode.Created or HttpStatusCode.OK or HttpStatusCode.Accepted))
+        RegistryRequest request = new(HttpMethod.Put, host.UriOf($"{repository}/manifests/{reference}"), push)
         {
-            throw await RegistryError.ReadAsync(response, host.Options, cancellationToken).ConfigureAwait(false);
-        }
+            Body = _ =>
+            {
+                ByteArrayContent body = new(document);
+                body.Headers.ContentType = new MediaTypeHeaderValue(descriptor.MediaType);
+                return ValueTask.FromResult<HttpContent>(body);
+            },
+        };
+        for (var attempt = 1; ; attempt++)
+        {
+            using var response = await host.SendAsync(request, cancellationToken).ConfigureAwait(false);
+            if (response.StatusCode is HttpStatusCode.Created or HttpStatusCode.OK or HttpStatusCode.Accepted)
+            {
+                return Accept(response, descriptor, document);
+            }
 
+            // What is transient by its status was tried again already.
+            var refusal = await RegistryError.ReadAsync(response, host.Options, cancellationToken).ConfigureAwait(false);
+            if (refusal.Kind != ErrorKind.Unavailable || RetryPolicy.IsTransient(response.StatusCode)
+                || host.Options.Retry.DelayAfter(attempt, retryAfter: null) is not { } delay)
+            {
+                throw refusal;
+            }
+
+            await Task.Delay(delay, host.Options.Retry.Time, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private bool Accept(HttpResponseMessage response, Descriptor descriptor, byte[] document)
+    {
         if (DigestOf(response) is { } said && said != descriptor.Digest)
         {
             throw new HyperkubeException(ErrorKind.BadDigest,

@@ -20,6 +20,9 @@ public sealed class Signer
     /// <summary>Who it is; null for a key, which has no name.</summary>
     public SignerIdentity? Identity { get; private init; }
 
+    /// <summary>The last moment at which its signatures count, for a certificate.</summary>
+    public DateTimeOffset? ValidUntil => _certificate?.NotAfter;
+
     /// <summary>What its signatures are checked with.</summary>
     public VerificationKey PublicKey => _key.PublicKey;
 

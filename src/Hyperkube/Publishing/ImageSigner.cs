@@ -26,7 +26,7 @@ public sealed record SignRequest
 /// <param name="Image">The digest of an index or a manifest.</param>
 /// <param name="Bundle">The manifest of the bundle that was written; null when a good signature was there.</param>
 /// <param name="Tag">The tag of the older form that was written; null when a good signature was there, or none was wanted.</param>
-public sealed record SignedImage(Digest Image, Digest? Bundle, string? Tag);
+public sealed record SignedImage(Digest Image, Descriptor? Bundle, string? Tag);
 
 /// <summary>Who signs images.</summary>
 /// <param name="Statements">Signs statements.</param>
@@ -123,7 +123,7 @@ public sealed class ImageSigner(IContentDestination content, ImageSigningIdentit
     private async Task<SignedImage> SignAsync(Descriptor image, string name, SignRequest request, CancellationToken cancellationToken)
     {
         var present = await FindAsync(image.Digest, cancellationToken).ConfigureAwait(false);
-        Digest? bundle = present.Contains(SignatureForm.Bundle) ? null
+        var bundle = present.Contains(SignatureForm.Bundle) ? null
             : await AttachBundleAsync(image, cancellationToken).ConfigureAwait(false);
         var tag = request.WithTag && identity.SignOlderAsync is not null && !present.Contains(SignatureForm.Tag)
             ? await AddToTagAsync(image.Digest, name, cancellationToken).ConfigureAwait(false)
@@ -137,7 +137,7 @@ public sealed class ImageSigner(IContentDestination content, ImageSigningIdentit
                 .Select(s => s.Form),
         ];
 
-    private async Task<Digest> AttachBundleAsync(Descriptor image, CancellationToken cancellationToken)
+    private async Task<Descriptor> AttachBundleAsync(Descriptor image, CancellationToken cancellationToken)
     {
         var statement = SignatureStatement.About(Convert.FromHexString(image.Digest.Hex));
         ImageDocument bundle = new()
@@ -154,7 +154,7 @@ public sealed class ImageSigner(IContentDestination content, ImageSigningIdentit
             ],
         };
         var attached = await new ImageDocuments(_source, content).AttachAsync([bundle], [], cancellationToken).ConfigureAwait(false);
-        return attached[0].Manifest.Digest;
+        return attached[0].Manifest;
     }
 
     private async Task<string> AddToTagAsync(Digest image, string name, CancellationToken cancellationToken)

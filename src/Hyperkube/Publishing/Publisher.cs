@@ -28,6 +28,9 @@ public sealed record Attachment(Digest Subject, Descriptor Manifest);
 /// <param name="attachments">What goes along with each image.</param>
 public sealed class Publisher(IReadOnlyList<IImageAttachment> attachments)
 {
+    /// <summary>Of attaching, where others take away what was attached.</summary>
+    private const int MaxRounds = 4;
+
     /// <summary>Publishes an image.</summary>
     /// <param name="layout">Holds it.</param>
     /// <param name="image">The image.</param>
@@ -46,57 +49,74 @@ public sealed class Publisher(IReadOnlyList<IImageAttachment> attachments)
         ArgumentNullException.ThrowIfNull(open);
         var repository = open();
         await new ContentCopier(layout, repository).CopyAsync(image.Index, cancellationToken).ConfigureAwait(false);
-        List<Attachment> attached = [];
-        foreach (var attachment in attachments)
-        {
-            attached.AddRange(await attachment.AttachAsync(image, repository, cancellationToken).ConfigureAwait(false));
-        }
-
-        var reader = open();
-        await VerifyAsync(attached.ToLookup(a => a.Subject, a => a.Manifest), reader, image.Index, cancellationToken).ConfigureAwait(false);
+        await AttachAsync(image, open, repository, cancellationToken).ConfigureAwait(false);
         var present = await new ImageOutput(layout, image, tag, RegistryReference.TryParseLocalName($"hyperkube:{tag}")!)
             .TagAsync(repository, tag, moveTag, cancellationToken).ConfigureAwait(false);
         var digest = present ?? image.Index.Digest;
+        var reader = open();
         var published = await PublishedRelease.ReadAsync(reader, image.Version, digest.ToString(), cancellationToken).ConfigureAwait(false);
         return new PublishResult(published ?? throw Missing(reader, digest), present is not null);
     }
 
+    // A registry without the referrers API keeps their list below a tag, and whoever publishes the same image at the same time may write
+    // an older list over ours: then it is attached again.
+    private async Task AttachAsync(NodeImage image, Func<RemoteRepository> open, RemoteRepository repository, CancellationToken cancellationToken)
+    {
+        for (var round = 1; ; round++)
+        {
+            List<Attachment> attached = [];
+            foreach (var attachment in attachments)
+            {
+                attached.AddRange(await attachment.AttachAsync(image, repository, cancellationToken).ConfigureAwait(false));
+            }
+
+            var expected = attached.ToLookup(a => a.Subject, a => a.Manifest);
+            if (await FindUnlistedAsync(expected, open(), image.Index, cancellationToken).ConfigureAwait(false) is not { } unlisted)
+            {
+                return;
+            }
+
+            if (round == MaxRounds)
+            {
+                throw new HyperkubeException(
+                    ErrorKind.Unavailable,
+                    $"{repository.Name}: {unlisted.Manifest.Digest} was attached to {unlisted.Subject} {MaxRounds} times, and is not listed there")
+                {
+                    Hint = "run it again, when nobody else publishes there",
+                };
+            }
+        }
+    }
+
     // Documents are read and hashed, blobs are asked for with their size: the registry has hashed them when it took them.
-    private static async Task VerifyAsync(
+    private static async Task<Attachment?> FindUnlistedAsync(
         ILookup<Digest, Descriptor> attached, RemoteRepository repository, Descriptor node, CancellationToken cancellationToken)
     {
         if (!MediaTypes.IsDocument(node.MediaType))
         {
-            if (!await repository.HasAsync(node, cancellationToken).ConfigureAwait(false))
-            {
-                throw Missing(repository, node.Digest);
-            }
-
-            return;
+            return await repository.HasAsync(node, cancellationToken).ConfigureAwait(false) ? null : throw Missing(repository, node.Digest);
         }
 
         var document = await repository.ReadDocumentAsync(node, cancellationToken).ConfigureAwait(false);
-        foreach (var child in OciJson.Children(node, document))
-        {
-            await VerifyAsync(attached, repository, child, cancellationToken).ConfigureAwait(false);
-        }
-
-        if (!attached.Contains(node.Digest))
-        {
-            return;
-        }
-
-        var there = await repository.ReferrersAsync(node.Digest, cancellationToken).ConfigureAwait(false);
+        var listed = attached.Contains(node.Digest)
+            ? await repository.ReferrersAsync(node.Digest, cancellationToken).ConfigureAwait(false) : [];
         foreach (var referrer in attached[node.Digest])
         {
-            if (!there.Any(t => t.Digest == referrer.Digest))
+            if (!listed.Any(l => l.Digest == referrer.Digest))
             {
-                throw new HyperkubeException(
-                    ErrorKind.BadContent, $"{repository.Name}: {referrer.Digest} was attached to {node.Digest}, and is not listed there");
+                return new Attachment(node.Digest, referrer);
             }
-
-            await VerifyAsync(attached, repository, referrer, cancellationToken).ConfigureAwait(false);
         }
+
+        foreach (var child in OciJson.Children(node, document).Concat(attached[node.Digest]))
+        {
+            if (await FindUnlistedAsync(attached, repository, child, cancellationToken).ConfigureAwait(false) is { } unlisted)
+            {
+                return unlisted;
+            }
+        }
+
+        return null;
     }
 
     private static HyperkubeException Missing(RemoteRepository repository, Digest digest) =>

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using Hyperkube.Testing;
 
@@ -59,6 +60,30 @@ public sealed class ReleaseCommandTests : IAsyncLifetime
             "build", "v1.30.1", "--source", _shell.Tree, "--verify", "checksum", "-o", $"oci:{_shell["layout"]}", "--format", "json")).With(0);
 
         Assert.Equal(built.Json.GetProperty("digest").GetString(), _registry.Tag("hyperkube", "v1.30.1"));
+    }
+
+    // Without the API, referrers are a tag that every worker reads, completes and writes: a late one writes what it read early.
+    [Theory]
+    [InlineData(1, 0)]
+    [InlineData(int.MaxValue, 6)]
+    public async Task What_another_worker_takes_off_the_list_of_referrers_is_put_there_again(int times, int code)
+    {
+        const string Index = "application/vnd.oci.image.index.v1+json";
+        _registry.HasReferrersApi = false;
+        _registry.Intercept = call =>
+        {
+            var list = $"sha256-{call.Path.Split(':')[^1]}";
+            if (call is { Method: "GET", IsManifest: true } && _registry.Tag("hyperkube", list) is not null && times-- > 0)
+            {
+                _registry.AddManifest("hyperkube", Encoding.UTF8.GetBytes($$"""{"schemaVersion":2,"mediaType":"{{Index}}","manifests":[]}"""), Index, list);
+            }
+
+            return null;
+        };
+
+        (await RunAsync("--jobs", "1")).With(code);
+
+        Assert.Equal(code == 0, _registry.Tag("hyperkube", "v1.31.0") is not null);
     }
 
     [Fact]

@@ -103,7 +103,7 @@ public sealed class SignCommandTests : IAsyncLifetime
         const string Subject = "https://github.com/o/r/.github/workflows/w.yaml@refs/heads/main";
         const string Issuer = "https://token.actions.githubusercontent.com";
         await File.WriteAllTextAsync(
-            _shell["policy.toml"], $"[[image]]\nrepository = \"*\"\n\n[[image.identity]]\nsubject = \"{Subject}\"\nissuer = \"{Issuer}\"\n", Ct);
+            _shell["policy.toml"], $"[[repository]]\nmatch = \"*\"\n\n[[repository.signer]]\nidentity = \"{Subject}\"\nissuer = \"{Issuer}\"\n", Ct);
         _shell.Variables["ACTIONS_ID_TOKEN_REQUEST_URL"] = $"{new Uri(services.Url, SigningServer.Token)}?v=1";
         _shell.Variables["ACTIONS_ID_TOKEN_REQUEST_TOKEN"] = SigningServer.Bearer;
 

@@ -149,7 +149,7 @@ public sealed class InstallUnitTests
             [Service]
             StandardError=append:/run/published.log
             ExecStart=
-            ExecStart=/usr/local/bin/published build v1.36.4 --source /run/units/release --cache none -o oci:/var/lib/hyperkube/built
+            ExecStart=/usr/local/bin/published build v1.36.4 --source /run/units/release --verify checksum --cache none -o oci:/var/lib/hyperkube/built
             ExecStart=/usr/local/bin/published copy oci:/var/lib/hyperkube/built:v1.36.4 oci:/opt/bin/copied
             """,
             TestContext.Current.CancellationToken);

@@ -153,6 +153,28 @@ public sealed class DocumentTests : RemoteTest
         Assert.Equal(ErrorKind.BadDigest, failure.Kind);
     }
 
+    // While another client sends the same blob, Docker's registry has the blob's link without its content for a moment; others take a
+    // while to know what they have just taken.
+    [Theory]
+    [InlineData(400, "DIGEST_INVALID", "MANIFEST_BLOB_UNKNOWN")]
+    [InlineData(404, "MANIFEST_BLOB_UNKNOWN", "")]
+    [InlineData(404, "BLOB_UNKNOWN", "")]
+    public async Task Content_that_a_registry_does_not_know_yet_is_waited_for(int status, string code, string other)
+    {
+        var refusals = 2;
+        Registry.Intercept = call => call is { Method: "PUT", IsManifest: true } && refusals-- > 0
+            ? SiteAnswer.Text($$"""{"errors":[{"code":"{{code}}"},{"code":"{{other}}"}]}""", status).With("Content-Type", "application/json")
+            : null;
+        var document = System.Text.Encoding.UTF8.GetBytes($$"""{"mediaType":"{{MediaTypes.Index}}"}""");
+
+        await PutAsync(Repository, document, Sample.Describe(document, MediaTypes.Index));
+        refusals = int.MaxValue;
+        var failure = await FailureAsync(() => PutAsync(Repository, document, Sample.Describe(document, MediaTypes.Index)));
+
+        Assert.Equal(ErrorKind.Unavailable, failure.Kind);
+        Assert.Equal(3 + Options.Retry.MaxAttempts, Registry.Calls.Count(c => c.Method == "PUT"));
+    }
+
     [Theory]
     [InlineData(200, null, true)]
     [InlineData(404, null, false)]

@@ -33,7 +33,7 @@ public sealed class ImageSignerTests : IAsyncLifetime
         Assert.Equal(Tag, signed.Tag);
         var found = Assert.Single(await _scene.CheckAsync());
         Assert.Equal((SignatureForm.Bundle, _scene.Root.Digest), (found.Form, found.Image));
-        var bundle = OciJson.ReadManifest(_scene.Registry.Content(SigningScene.Repository, $"{signed.Bundle}"), "bundle");
+        var bundle = OciJson.ReadManifest(_scene.Registry.Content(SigningScene.Repository, $"{signed.Bundle!.Digest}"), "bundle");
         Assert.Equal("application/vnd.dev.sigstore.bundle.v0.3+json", bundle.ArtifactType);
         Assert.Equal(_scene.Root.Digest, bundle.Subject!.Digest);
         Assert.Equal("https://sigstore.dev/cosign/sign/v1", bundle.Annotations!["dev.sigstore.bundle.predicateType"]);
