@@ -17,9 +17,9 @@ internal static class CertificateBundle
     /// <exception cref="HyperkubeException">There is none, or one is no certificate.</exception>
     internal static byte[] Make(string directory)
     {
-        var files = Directory.EnumerateFiles(directory, "*.crt", SearchOption.AllDirectories)
-            .OrderBy(f => f, Comparer<string>.Create((a, b) => Encoding.UTF8.GetBytes(a).AsSpan().SequenceCompareTo(Encoding.UTF8.GetBytes(b))))
-            .ToList();
+        var byBytes = Comparer<string>.Create(
+            (a, b) => Encoding.UTF8.GetBytes(a).AsSpan().SequenceCompareTo(Encoding.UTF8.GetBytes(b)));
+        var files = Directory.EnumerateFiles(directory, "*.crt", SearchOption.AllDirectories).Order(byBytes).ToList();
         if (files.Count == 0)
         {
             throw new HyperkubeException(ErrorKind.BadContent, $"{directory}: no file *.crt; expected certificates");

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Reflection;
 using Hyperkube.Oci;
 using Hyperkube.Oci.Content;
@@ -32,7 +33,10 @@ internal sealed class Command(TextWriter output, Func<string, string?> variable,
         Required = true,
     };
 
-    private readonly Option<string?> _list = new("--list") { Description = "The pinned packages (default: packages.txt beside the sources)" };
+    private readonly Option<string?> _list = new("--list")
+    {
+        Description = "The pinned packages (default: packages.txt beside the sources)",
+    };
 
     private readonly Option<string?> _source = new("--source") { Description = "The URL of the sources, for the image's annotations" };
 
@@ -48,8 +52,8 @@ internal sealed class Command(TextWriter output, Func<string, string?> variable,
         try
         {
             var line = root.Parse(words);
-            return await line.InvokeAsync(
-                new InvocationConfiguration { Output = output, Error = errors, EnableDefaultExceptionHandler = false }).ConfigureAwait(false);
+            InvocationConfiguration configuration = new() { Output = output, Error = errors, EnableDefaultExceptionHandler = false };
+            return await line.InvokeAsync(configuration).ConfigureAwait(false);
         }
         catch (HyperkubeException e)
         {
@@ -97,7 +101,7 @@ internal sealed class Command(TextWriter output, Func<string, string?> variable,
     private DateTimeOffset Created() => variable("SOURCE_DATE_EPOCH") switch
     {
         null or "" => DateTimeOffset.UnixEpoch,
-        var text when long.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var seconds) && seconds is >= 0 and <= 253402300799 =>
+        var text when long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds <= 253402300799 =>
             DateTimeOffset.FromUnixTimeSeconds(seconds),
         var text => throw new HyperkubeException(
             ErrorKind.Usage, $"SOURCE_DATE_EPOCH: '{text}'; expected seconds since 1970, as date +%s prints them"),
@@ -110,7 +114,8 @@ internal sealed class Command(TextWriter output, Func<string, string?> variable,
     // The tool and this program are built from one commit, and so have one version: 1.2.0+COMMIT.
     private static (string Version, string? Revision) OwnVersion()
     {
-        var parts = Assembly.GetExecutingAssembly().GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+');
+        var own = Assembly.GetExecutingAssembly().GetCustomAttribute<AssemblyInformationalVersionAttribute>()!;
+        var parts = own.InformationalVersion.Split('+');
         return ($"v{parts[0]}", parts.Length > 1 ? parts[1] : null);
     }
 }

@@ -8,7 +8,8 @@ using Hyperkube.Oci.Content;
 
 namespace Hyperkube.ToolImage;
 
-/// <summary>Whose work is linked into the exe, and under which licences: what the lock file names, as the packages themselves say it.</summary>
+/// <summary>Whose work is linked into the exe, and under which licences: what the lock file names, as the packages themselves say it.
+/// </summary>
 /// <param name="packages">NuGet's directory of packages, which a restore has filled.</param>
 internal sealed class Notices(string packages)
 {

@@ -3,7 +3,8 @@ using Hyperkube.Oci.Layers;
 
 namespace Hyperkube.ToolImage;
 
-/// <summary>The files of the image that are no package's: who may run, where names are asked for, where one may write, whose work it is.</summary>
+/// <summary>The files of the image that are no package's: who may run, where names are asked for, where one may write, whose work it is.
+/// </summary>
 internal static class OwnFiles
 {
     /// <summary>The "nonroot" of distroless images.</summary>

@@ -36,7 +36,8 @@ internal sealed partial record ToolExe(Platform Platform, string Path)
         var content = Bytes.Read(Path);
         using MemoryStream stream = new(content, writable: false);
         var names = ElfFile.Check(stream, Platform, Path).ReadSection(".dynstr", MaxNamesBytes)
-            ?? throw new HyperkubeException(ErrorKind.BadContent, $"{Path}: no names of libraries; expected an exe that dotnet publish made");
+            ?? throw new HyperkubeException(
+                ErrorKind.BadContent, $"{Path}: no names of libraries; expected an exe that dotnet publish made");
         var asked = Encoding.Latin1.GetString(names).Split('\0');
         CheckLibraries(asked, [.. below.Select(e => System.IO.Path.GetFileName(e.Path))]);
         CheckLibc(asked, below);
@@ -65,10 +66,10 @@ internal sealed partial record ToolExe(Platform Platform, string Path)
     // One that was linked on a newer system starts there and nowhere else.
     private void CheckLibc(string[] asked, IEnumerable<LayerEntry> below)
     {
-        var wanted = asked.Select(n => LibcVersion().Match(n)).Where(m => m.Success).Select(m => Version.Parse(m.Groups["version"].ValueSpan)).Max();
+        var wanted = asked.SelectMany(VersionsIn).Max();
         var libc = below.OfType<LayerFile>().First(f => f.Path.EndsWith("/libc.so.6", StringComparison.Ordinal));
         using StreamReader reader = new(libc.Open(), Encoding.Latin1);
-        var has = LibcVersion().Matches(reader.ReadToEnd()).Select(m => Version.Parse(m.Groups["version"].ValueSpan)).Max();
+        var has = VersionsIn(reader.ReadToEnd()).Max();
         if (wanted > has)
         {
             throw new HyperkubeException(ErrorKind.BadContent, $"{Path}: wants GLIBC {wanted}; the packages bring {has}")
@@ -77,6 +78,9 @@ internal sealed partial record ToolExe(Platform Platform, string Path)
             };
         }
     }
+
+    private static IEnumerable<Version> VersionsIn(string text) =>
+        LibcVersion().Matches(text).Select(m => Version.Parse(m.Groups["version"].ValueSpan));
 
     [GeneratedRegex(@"\A(lib[\w+.-]*|ld-linux[\w-]*)\.so(\.\d+)*\z", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Library();

@@ -55,7 +55,8 @@ internal sealed class ToolImageBuilder(
         var file = exe.Layer(below);
         if (!below.Exists(e => e.Path == CertificateBundle.Path))
         {
-            throw new HyperkubeException(ErrorKind.BadContent, $"{exe.Platform}: no authorities; expected ca-certificates among the packages");
+            throw new HyperkubeException(
+                ErrorKind.BadContent, $"{exe.Platform}: no authorities; expected ca-certificates among the packages");
         }
 
         layers.Add((await WriteAsync(own, cancellationToken).ConfigureAwait(false), "/etc, /home, /tmp, /usr/share/doc/hyperkube"));

@@ -77,7 +77,9 @@ internal sealed class UnpackedPackage(PinnedPackage package, string directory)
             }
             else if (IsKept(path))
             {
-                yield return entry.LinkTarget is { } target ? new LayerLink(path, target) : Bytes.FileOf(path, entry.UnixFileMode, entry.FullName);
+                yield return entry.LinkTarget is { } target
+                    ? new LayerLink(path, target)
+                    : Bytes.FileOf(path, entry.UnixFileMode, entry.FullName);
             }
         }
     }
