@@ -17,6 +17,9 @@ HYPERKUBE ?= $(built)
 sources   := $(shell find src test/Hyperkube.Testing demo -name '*.cs' -o -name '*.csproj' -o -name '*.elf') \
              Directory.Build.props Directory.Build.targets Directory.Packages.props global.json
 
+# Quiet, and without analyzers: this is for those who use the program. `dotnet build` checks everything.
+quickly := --verbosity quiet -nologo -p:RunAnalyzers=false -p:GenerateDocumentationFile=false -p:EnforceCodeStyleInBuild=false
+
 .PHONY: build
 build: docker-image ## The same as docker-image
 
@@ -55,6 +58,19 @@ test: ## All tests; those that need a program that is not installed are skipped 
 publish: ## The native program for this machine, in artifacts/publish (wants clang or gcc, and zlib's headers)
 	@dotnet publish src/Hyperkube.Cli --configuration Release --use-current-runtime --output artifacts/publish
 
+# Linked with the C library of the Debian release that the packages are of, so on a Debian 12, amd64; `.ci/install-peers cross` as root
+# installs what it wants there.
+.PHONY: tool-image
+tool-image: ## The image of hyperkube itself, for both platforms, in dist/hyperkube-tool (docs/release.md)
+	@tools/Hyperkube.ToolImage/fetch-packages artifacts/packages
+	@dotnet publish src/Hyperkube.Cli --configuration Release --runtime linux-x64 --output artifacts/publish/linux-x64
+	@dotnet publish src/Hyperkube.Cli --configuration Release --runtime linux-arm64 --output artifacts/publish/linux-arm64 \
+		-p:LinkerFlavor=lld -p:ObjCopyName=aarch64-linux-gnu-objcopy
+	@dotnet build tools/Hyperkube.ToolImage --configuration Release $(quickly)
+	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) dotnet artifacts/bin/Hyperkube.ToolImage/release/Hyperkube.ToolImage.dll . \
+		--exe linux/amd64=artifacts/publish/linux-x64/hyperkube --exe linux/arm64=artifacts/publish/linux-arm64/hyperkube \
+		--packages artifacts/packages --output oci:dist/hyperkube-tool $(if $(SOURCE),--source $(SOURCE))
+
 .PHONY: format
 format: ## Bring the sources into form
 	@dotnet format hyperkube.slnx
@@ -67,8 +83,7 @@ clean: ## Remove what was built
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-# Quiet, and without analyzers: this is for those who use the program. `dotnet build` checks everything.
 $(built): $(sources)
 	@echo "building hyperkube (the first time takes up to a minute)"
-	@dotnet build demo/Hyperkube.Demo.csproj --configuration Release --verbosity quiet -nologo -p:RunAnalyzers=false -p:GenerateDocumentationFile=false -p:EnforceCodeStyleInBuild=false
+	@dotnet build demo/Hyperkube.Demo.csproj --configuration Release $(quickly)
 	@touch $@

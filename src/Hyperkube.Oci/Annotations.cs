@@ -18,6 +18,9 @@ public static class Annotations
     /// <summary>In an <c>index.json</c>: the tag.</summary>
     public const string RefName = "org.opencontainers.image.ref.name";
 
+    /// <summary>The commit that the packaged software was built from.</summary>
+    public const string Revision = "org.opencontainers.image.revision";
+
     /// <summary>Where the source of the packaged software lives.</summary>
     public const string Source = "org.opencontainers.image.source";
 

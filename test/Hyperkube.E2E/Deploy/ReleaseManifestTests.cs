@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Hyperkube.E2E.Programs;
+using Hyperkube.Testing;
 
 namespace Hyperkube.E2E.Deploy;
 
@@ -64,6 +65,7 @@ public sealed class ReleaseManifestTests
     [Theory]
     [InlineData("ci.yml")]
     [InlineData("release.yml")]
+    [InlineData("tool.yml")]
     public async Task A_workflow_trusts_nobody_and_may_do_little(string file)
     {
         var text = await File.ReadAllTextAsync(Path.Combine(Machine.Repository, ".github/workflows", file), Ct);
@@ -80,19 +82,62 @@ public sealed class ReleaseManifestTests
         }
     }
 
-    [Fact]
-    public async Task The_words_of_the_workflow_can_be_said()
+    [Theory]
+    [InlineData("release.yml", 2)]
+    [InlineData("tool.yml", 2)]
+    public async Task The_words_of_the_workflow_can_be_said(string file, int count)
     {
-        var text = await File.ReadAllTextAsync(Path.Combine(Machine.Repository, ".github/workflows/release.yml"), Ct);
-        var lines = Regex.Matches(text, "artifacts/publish/hyperkube (release .*)").Select(m => m.Groups[1].Value).ToList();
+        var text = await File.ReadAllTextAsync(Path.Combine(Machine.Repository, ".github/workflows", file), Ct);
+        var lines = Regex.Matches(text, "artifacts/publish/(?:linux-x64/)?hyperkube ((?:release|copy|sign) .*)").Select(m => m.Groups[1].Value).ToList();
 
-        Assert.Equal(2, lines.Count);
+        Assert.Equal(count, lines.Count);
         foreach (var line in lines)
         {
-            var words = line.Replace("\"$REPOSITORY\"", "registry.example.com/hyperkube", StringComparison.Ordinal)
-                .Replace("\"$GITHUB_REPOSITORY\"", "acme/hyperkube", StringComparison.Ordinal).Replace("\"$PART/2\"", "1/2", StringComparison.Ordinal);
+            var words = line.Replace("$REPOSITORY", "registry.example.com/hyperkube", StringComparison.Ordinal)
+                .Replace("$GITHUB_REPOSITORY", "acme/hyperkube", StringComparison.Ordinal).Replace("$GITHUB_REF_NAME", "v1.2.0", StringComparison.Ordinal)
+                .Replace("$PART", "1", StringComparison.Ordinal).Replace("\"", "", StringComparison.Ordinal);
             var ended = await Exe.Here.RunAsync([.. words.Split(' '), "--no-such-flag"]);
-            Assert.Contains("hyperkube: Unrecognized command or argument '--no-such-flag'\n", ended.Error, StringComparison.Ordinal);
+            Assert.Equal(2, ended.Code);
+            Assert.Contains("hyperkube: Unrecognized command or argument '--no-such-flag'", ended.Error, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task Actionlint_finds_no_fault_in_the_workflows_and_finds_those_that_are_made()
+    {
+        var workflows = System.IO.Directory.GetFiles(Path.Combine(Machine.Repository, ".github/workflows"));
+        (string What, string Instead)[] faults =
+        [
+            ("needs: publish", "needs: nobody"), ("${{ matrix.part }}", "${{ matrix.part"), ("github.token", "github.tokens"),
+            ("packages: write", "packages: all"), ("ubuntu-24.04", "ubuntu-42.04"), ("cron: \"23 ", "cron: \"63 "),
+        ];
+        using TempDirectory work = new();
+        var release = await File.ReadAllTextAsync(workflows.Single(w => w.EndsWith("/release.yml", StringComparison.Ordinal)), Ct);
+
+        var whole = await ActionlintAsync(workflows);
+
+        Assert.True(whole.Code == 0, $"{whole.Out}{whole.Error}");
+        foreach (var (what, instead) in faults)
+        {
+            Assert.Contains(what, release, StringComparison.Ordinal);
+            await File.WriteAllTextAsync(work["release.yml"], release.Replace(what, instead, StringComparison.Ordinal), Ct);
+            var broken = await ActionlintAsync(work["release.yml"]);
+            Assert.True(broken.Code == 1 && broken.Out.StartsWith($"{work["release.yml"]}:", StringComparison.Ordinal), $"{instead}: {broken.Out}{broken.Error}");
+        }
+    }
+
+    // What deploy/ runs is what tool.yml publishes and make tool-image builds.
+    [Fact]
+    public async Task Every_manifest_runs_the_image_that_is_published()
+    {
+        var makefile = await File.ReadAllTextAsync(Path.Combine(Machine.Repository, "Makefile"), Ct);
+        Assert.Contains("--output oci:dist/hyperkube-tool", makefile, StringComparison.Ordinal);
+        Assert.Contains(
+            "copy \"oci:dist/hyperkube-tool:$GITHUB_REF_NAME\"", await File.ReadAllTextAsync(Path.Combine(Machine.Repository, ".github/workflows/tool.yml"), Ct), StringComparison.Ordinal);
+        foreach (var file in System.IO.Directory.GetFiles(Path.Combine(Machine.Repository, "deploy/kubernetes"), "*.yaml", SearchOption.AllDirectories))
+        {
+            var images = Regex.Matches(await File.ReadAllTextAsync(file, Ct), "(?m)^ +image: (.*)$").Select(m => m.Groups[1].Value);
+            Assert.All(images, i => Assert.True(i is "REGISTRY/hyperkube-tool:VERSION" || i.StartsWith("registry.k8s.io/pause:", StringComparison.Ordinal), $"{file}: {i}"));
         }
     }
 
@@ -100,6 +145,15 @@ public sealed class ReleaseManifestTests
     private static IEnumerable<string> Scripts(string text) =>
         Regex.Matches(text, "(?m)^( *)(?:- )?run: \\|\\n((?:\\1  +.*\\n|\\n)+)").Select(m => m.Groups[2].Value)
             .Concat(Regex.Matches(text, "(?m)run: ([^|\\s].*)$").Select(m => m.Groups[1].Value));
+
+    private static Task<Ended> ActionlintAsync(params string[] files)
+    {
+        Machine.Needs("node");
+        return Run.ProgramAsync(
+            "node",
+            [Path.Combine(Machine.Repository, "test/Hyperkube.E2E/judges/actionlint.mjs"), .. files],
+            new Dictionary<string, string> { ["HYPERKUBE_JUDGES"] = Machine.Judges() });
+    }
 
     private static async Task<JsonElement> KubectlAsync(string how, string file)
     {

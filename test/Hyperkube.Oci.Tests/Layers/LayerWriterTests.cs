@@ -75,6 +75,20 @@ public sealed class LayerWriterTests
     }
 
     [Fact]
+    public async Task Directories_and_links_stand_among_the_files_in_the_order_of_their_paths()
+    {
+        var (_, blob) = await WriteAsync(
+            "gzip:1", jobs: 1, [.. Files(), new LayerLink("link", "kubelet"), new LayerDirectory("tmp", FileModes.Executable), new LayerDirectory("a", FileModes.Executable)]);
+
+        Assert.Equal(
+            [
+                ("a", TarEntryKind.Directory), ("evidence.json", TarEntryKind.File), ("kubelet", TarEntryKind.File),
+                ("link", TarEntryKind.Link), ("tmp", TarEntryKind.Directory),
+            ],
+            (await RawTar.ReadAsync(Unpack.Elsewhere(LayerCompression.Gzip, blob))).Select(file => (file.Entry.Path, file.Entry.Kind)));
+    }
+
+    [Fact]
     public async Task The_size_of_the_reads_leaves_no_trace()
     {
         var (once, _) = await WriteAsync("gzip:1", jobs: 1, Files());
@@ -185,7 +199,7 @@ public sealed class LayerWriterTests
         new("evidence.json", FileModes.Plain, Sample.Describe(Evidence), () => new MemoryStream(Evidence)),
     ];
 
-    private static async Task<(Layer Layer, byte[] Blob)> WriteAsync(string compression, int jobs, IReadOnlyList<LayerFile> files)
+    private static async Task<(Layer Layer, byte[] Blob)> WriteAsync(string compression, int jobs, IReadOnlyList<LayerEntry> files)
     {
         using MemoryStream blob = new();
         var layer = await new LayerWriter(LayerCompression.Parse(compression, null), jobs).WriteAsync(files, blob, progress: null, Ct);

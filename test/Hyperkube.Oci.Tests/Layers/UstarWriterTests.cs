@@ -43,6 +43,39 @@ public sealed class UstarWriterTests
     }
 
     [Fact]
+    public async Task Another_reader_finds_links_and_directories_that_are_given_away()
+    {
+        using MemoryStream archive = new();
+        UstarWriter tar = new(archive);
+        await tar.AddDirectoryAsync("home/nonroot/", (UnixFileMode)0b111_000_000, owner: 65532, Ct);
+        await tar.AddLinkAsync("lib64/ld.so", "/lib/ld.so", Ct);
+        await tar.FinishAsync(Ct);
+        archive.Position = 0;
+        using TarReader reader = new(archive, leaveOpen: true);
+
+        var directory = (await reader.GetNextEntryAsync(copyData: false, Ct))!;
+        Assert.Equal((TarEntryType.Directory, 65532, 65532, (UnixFileMode)0b111_000_000), (directory.EntryType, directory.Uid, directory.Gid, directory.Mode));
+        var link = (await reader.GetNextEntryAsync(copyData: false, Ct))!;
+        Assert.Equal((TarEntryType.SymbolicLink, "lib64/ld.so", "/lib/ld.so", 0L), (link.EntryType, link.Name, link.LinkName, link.Length));
+        archive.Position = 0;
+        Assert.Equal([TarEntryKind.Directory, TarEntryKind.Link], (await RawTar.ReadAsync(archive)).Select(e => e.Entry.Kind));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("nicht-ascii-ä")]
+    [InlineData("new\nline")]
+    public async Task A_link_says_printable_text(string target) =>
+        await Assert.ThrowsAsync<ArgumentException>(() => new UstarWriter(Stream.Null).AddLinkAsync("link", target, Ct).AsTask());
+
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(1 << 21)]
+    public async Task An_owner_fits_its_field(int owner) =>
+        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(
+            () => new UstarWriter(Stream.Null).AddDirectoryAsync("home/", FileModes.Executable, owner, Ct).AsTask());
+
+    [Fact]
     public async Task Any_files_are_read_back_by_another_reader_and_by_ours() =>
         await File.Array[0, 5].SampleAsync(async files =>
         {
@@ -155,7 +188,7 @@ public sealed class UstarWriterTests
     private static async Task WriteAsync(Stream destination)
     {
         UstarWriter tar = new(destination);
-        await tar.AddDirectoryAsync("bin/", FileModes.Executable, Ct);
+        await tar.AddDirectoryAsync("bin/", FileModes.Executable, owner: 0, Ct);
         await tar.AddFileAsync("bin/kubelet", FileModes.Executable, Kubelet.Length, new MemoryStream(Kubelet), Ct);
         await tar.FinishAsync(Ct);
     }
