@@ -88,8 +88,9 @@ internal sealed class SigningSession : IDisposable
     {
         var key = SigningKey.Generate();
         _certified.Add(key);
+        IdentityToken surroundings = new(_http, _session.Host.Variable, _retry, _session.Log);
         var token = _request.Token == SigningFlags.Surroundings
-            ? await new IdentityToken(_http, _session.Host.Variable, _retry, _session.Log).FindAsync(cancellationToken).ConfigureAwait(false)
+            ? await surroundings.FindAsync(cancellationToken).ConfigureAwait(false)
             : IdentityToken.Read(_request.Token);
         return await services.CertifyAsync(_request.Fulcio, key, token, cancellationToken).ConfigureAwait(false);
     }

@@ -42,7 +42,8 @@ public sealed class Signer
     public static Signer WithCertificate(SigningKey key, ReadOnlyMemory<byte> answer)
     {
         ArgumentNullException.ThrowIfNull(key);
-        var certificate = JsonPart.Read(answer, MaxAnswerBytes, SignatureFailure.Malformed, "answer of the certificate authority", ReadAnswer);
+        var certificate = JsonPart.Read(
+            answer, MaxAnswerBytes, SignatureFailure.Malformed, "answer of the certificate authority", ReadAnswer);
         return certificate.Spki.Span.SequenceEqual(key.PublicKey.Spki.Span)
             ? new Signer(key, certificate) { Identity = SignerCertificate.Read(certificate) }
             : throw new SignatureException(

@@ -60,7 +60,8 @@ public sealed class Publisher(IReadOnlyList<IImageAttachment> attachments)
 
     // A registry without the referrers API keeps their list below a tag, and whoever publishes the same image at the same time may write
     // an older list over ours: then it is attached again.
-    private async Task AttachAsync(NodeImage image, Func<RemoteRepository> open, RemoteRepository repository, CancellationToken cancellationToken)
+    private async Task AttachAsync(
+        NodeImage image, Func<RemoteRepository> open, RemoteRepository repository, CancellationToken cancellationToken)
     {
         for (var round = 1; ; round++)
         {
@@ -80,7 +81,8 @@ public sealed class Publisher(IReadOnlyList<IImageAttachment> attachments)
             {
                 throw new HyperkubeException(
                     ErrorKind.Unavailable,
-                    $"{repository.Name}: {unlisted.Manifest.Digest} was attached to {unlisted.Subject} {MaxRounds} times, and is not listed there")
+                    $"{repository.Name}: {unlisted.Manifest.Digest} was attached to {unlisted.Subject} {MaxRounds} times, "
+                        + "and is not listed there")
                 {
                     Hint = "run it again, when nobody else publishes there",
                 };

@@ -57,7 +57,9 @@ public sealed class WitnessedSigner(Signer signer, SigningWitnesses witnesses, T
     {
         ArgumentNullException.ThrowIfNull(signer);
         ArgumentNullException.ThrowIfNull(witnesses);
-        var policy = signer.Identity is { } identity ? VerificationPolicy.SignedBy(identity) : VerificationPolicy.SignedBy(signer.PublicKey);
+        var policy = signer.Identity is { } identity
+            ? VerificationPolicy.SignedBy(identity)
+            : VerificationPolicy.SignedBy(signer.PublicKey);
         return new TrustedSigner(
             signer.Identity?.ToString() ?? $"the key sha256:{signer.PublicKey.Fingerprint}",
             witnesses.HasLog ? policy : policy.UnsafeWithoutLog());
