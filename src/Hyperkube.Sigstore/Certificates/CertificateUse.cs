@@ -86,7 +86,12 @@ internal static class CertificateUse
 
         Asn1Tag keyIdentifier = new(TagClass.ContextSpecific, 0);
         var reader = Open(extension);
-        return reader.HasData && reader.PeekTag().HasSameClassAndValue(keyIdentifier) ? reader.ReadOctetString(keyIdentifier) : null;
+        if (!reader.HasData || !reader.PeekTag().HasSameClassAndValue(keyIdentifier))
+        {
+            return null; // Not in one expression with what follows: a null array becomes an empty memory.
+        }
+
+        return reader.ReadOctetString(keyIdentifier);
     }
 
     /// <summary>The identifier of its own key; null when it is not said.</summary>

@@ -8,6 +8,28 @@ public sealed class CertificateTests
 {
     private static readonly DateTimeOffset Time = SigstoreAuthority.SignedAt;
 
+    // All of it is optional: https://www.rfc-editor.org/rfc/rfc5280#section-4.2.1.1. The name decides where no key is named.
+    [Theory]
+    [InlineData("3000", true)]
+    [InlineData("3003820101", true)] // A serial number alone.
+    [InlineData("300480020102", false)]
+    public void An_issuer_that_names_no_key_is_found_by_its_name(string extension, bool isTaken)
+    {
+        var signed = Signed(new CertificateRecipe
+        {
+            Alter = e => [.. e, new X509Extension(TestIssuer.AuthorityKeyId, Convert.FromHexString(extension), critical: false)],
+        });
+
+        if (isTaken)
+        {
+            Check.Verify(signed);
+        }
+        else
+        {
+            Check.Refused(SignatureFailure.UntrustedCertificate, signed);
+        }
+    }
+
     [Theory]
     [InlineData("somebody@example.org", 1)]
     [InlineData("https://github.com/o/r/.github/workflows/w.yml@refs/heads/main", 6)]

@@ -48,7 +48,10 @@ public sealed class TestIssuer : IDisposable
         return issuer;
     }
 
-    /// <summary>Issues a certificate with these extensions and the identifiers of both keys.</summary>
+    /// <summary>The extension that says which key of the issuer's has signed.</summary>
+    public const string AuthorityKeyId = "2.5.29.35";
+
+    /// <summary>Issues a certificate with these extensions and the identifiers of both keys, unless they say the issuer's.</summary>
     public byte[] Issue(
         X500DistinguishedName subject, TestKey key, DateTimeOffset from, DateTimeOffset to, IEnumerable<X509Extension> extensions, byte[]? serial = null)
     {
@@ -58,8 +61,13 @@ public sealed class TestIssuer : IDisposable
         // The hash has to suit the issuer's key, not the subject's.
         CertificateRequest request = new(subject, publicKey, Key.Hash, RSASignaturePadding.Pkcs1);
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(publicKey, critical: false));
-        request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromSubjectKeyIdentifier(issuers));
-        foreach (var extension in extensions)
+        var all = extensions.ToList();
+        if (!all.Exists(e => e.Oid!.Value == AuthorityKeyId))
+        {
+            request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromSubjectKeyIdentifier(issuers));
+        }
+
+        foreach (var extension in all)
         {
             request.CertificateExtensions.Add(extension);
         }

@@ -1,0 +1,87 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+
+namespace Hyperkube.Sigstore.Curves;
+
+/// <summary>A number of 384 bits, least significant part first.</summary>
+[StructLayout(LayoutKind.Auto)]
+internal readonly record struct Number384(ulong N0, ulong N1, ulong N2, ulong N3, ulong N4, ulong N5)
+{
+    internal const int Bits = 384;
+    internal const int Bytes = Bits / 8;
+
+    internal bool IsZero => (N0 | N1 | N2 | N3 | N4 | N5) == 0;
+
+    /// <summary>Reads a number, most significant byte first; its leading zeros may be missing, or be more.</summary>
+    /// <returns>False when it has more than 384 bits.</returns>
+    internal static bool TryRead(ReadOnlySpan<byte> bytes, out Number384 number)
+    {
+        bytes = bytes.TrimStart((byte)0);
+        if (bytes.Length > Bytes)
+        {
+            number = default;
+            return false;
+        }
+
+        Span<byte> whole = stackalloc byte[Bytes];
+        whole.Clear();
+        bytes.CopyTo(whole[^bytes.Length..]);
+        number = new Number384(Part(whole, 0), Part(whole, 1), Part(whole, 2), Part(whole, 3), Part(whole, 4), Part(whole, 5));
+        return true;
+    }
+
+    /// <summary>Reads a constant of this program, in hex digits.</summary>
+    internal static Number384 Of(string hex) =>
+        TryRead(Convert.FromHexString(hex), out var number) ? number : throw new ArgumentException("More than 384 bits.", nameof(hex));
+
+    /// <summary>Four bits, counted from the most significant.</summary>
+    /// <param name="i">0 to 95.</param>
+    internal int Nibble(int i)
+    {
+        var bit = Bits - 4 - (4 * i);
+        var part = (bit / 64) switch { 0 => N0, 1 => N1, 2 => N2, 3 => N3, 4 => N4, _ => N5 };
+        return (int)(part >> (bit % 64)) & 15;
+    }
+
+    internal bool IsLessThan(in Number384 other)
+    {
+        _ = Subtract(this, other, out var borrow);
+        return borrow != 0;
+    }
+
+    /// <summary>The sum, and what does not fit into it.</summary>
+    internal static Number384 Add(in Number384 a, in Number384 b, out ulong carry)
+    {
+        carry = 0;
+        return new Number384(
+            Add(a.N0, b.N0, ref carry), Add(a.N1, b.N1, ref carry), Add(a.N2, b.N2, ref carry),
+            Add(a.N3, b.N3, ref carry), Add(a.N4, b.N4, ref carry), Add(a.N5, b.N5, ref carry));
+    }
+
+    /// <summary>The difference, and 1 when it is below zero.</summary>
+    internal static Number384 Subtract(in Number384 a, in Number384 b, out ulong borrow)
+    {
+        borrow = 0;
+        return new Number384(
+            Subtract(a.N0, b.N0, ref borrow), Subtract(a.N1, b.N1, ref borrow), Subtract(a.N2, b.N2, ref borrow),
+            Subtract(a.N3, b.N3, ref borrow), Subtract(a.N4, b.N4, ref borrow), Subtract(a.N5, b.N5, ref borrow));
+    }
+
+    private static ulong Add(ulong a, ulong b, ref ulong carry)
+    {
+        var sum = a + b;
+        var all = sum + carry;
+        carry = (sum < a ? 1UL : 0) + (all < sum ? 1UL : 0);
+        return all;
+    }
+
+    private static ulong Subtract(ulong a, ulong b, ref ulong borrow)
+    {
+        var difference = a - b;
+        var all = difference - borrow;
+        borrow = (a < b ? 1UL : 0) | (difference < borrow ? 1UL : 0);
+        return all;
+    }
+
+    private static ulong Part(ReadOnlySpan<byte> whole, int i) => BinaryPrimitives.ReadUInt64BigEndian(whole[^(8 * (i + 1))..]);
+}
