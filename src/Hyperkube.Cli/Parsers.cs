@@ -62,6 +62,19 @@ internal static class Parsers
         return values;
     }
 
+    /// <summary>A number of bytes.</summary>
+    internal static long? Size(ArgumentResult result)
+    {
+        var text = result.Tokens[^1].Value;
+        if (Sizes.TryParse(text, out var bytes))
+        {
+            return bytes;
+        }
+
+        result.AddError($"{NameOf(result)} '{text}': expected a size such as 500MB or 8GiB");
+        return null;
+    }
+
     /// <summary>One of a few words.</summary>
     internal static Func<ArgumentResult, T?> Word<T>(params IReadOnlyList<(string Word, T Value)> words) => result =>
     {

@@ -23,6 +23,9 @@ internal sealed record ReleaseRequest(
     /// <summary>Whom to believe.</summary>
     internal required TrustRequest Trust { get; init; }
 
+    /// <summary>How much of the cache is kept, in bytes.</summary>
+    internal long CacheBytes { get; init; } = BinaryCache.DefaultMaxBytes;
+
     /// <summary>The log that is asked for entries.</summary>
     internal required Uri Rekor { get; init; }
 
@@ -122,9 +125,16 @@ internal sealed class ReleaseOptions
 
     private readonly Option<string?> _cache = new("--cache")
     {
-        Description = "Where verified downloads are kept, up to 8 GiB (default: hyperkube in XDG_CACHE_HOME or ~/.cache)",
+        Description = "Where verified downloads are kept (default: hyperkube in XDG_CACHE_HOME or ~/.cache)",
         HelpName = "DIR",
         CustomParser = Parsers.Text,
+    };
+
+    private readonly Option<long?> _cacheSize = new("--cache-size")
+    {
+        Description = "How much of them is kept: 500MB, 8GiB (default); what was not used for the longest time goes first",
+        HelpName = "SIZE",
+        CustomParser = Parsers.Size,
     };
 
     internal void AddTo(Command command)
@@ -142,7 +152,7 @@ internal sealed class ReleaseOptions
         }
 
         _trust = new TrustFlags(command, "default: the file SIGNATURE_EXCEPTIONS, if it is there");
-        foreach (var option in (Option[])[_rekor, _evidence, _allowRedirect, PlainHttp, Authorities, _jobs, _cache])
+        foreach (var option in (Option[])[_rekor, _evidence, _allowRedirect, PlainHttp, Authorities, _jobs, _cache, _cacheSize])
         {
             command.Options.Add(option);
         }
@@ -181,6 +191,7 @@ internal sealed class ReleaseOptions
         Trust = _trust!.Read(line),
         Rekor = line.GetValue(_rekor) is { } rekor ? ReleaseReader.UrlOf(rekor, "--rekor-url") : RekorClient.PublicGood,
         Evidence = line.GetValue(_evidence),
+        CacheBytes = line.GetValue(_cacheSize) ?? BinaryCache.DefaultMaxBytes,
     };
 
     private static IReadOnlyList<Platform> ParsePlatforms(ArgumentResult result)

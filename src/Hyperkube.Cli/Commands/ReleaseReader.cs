@@ -51,7 +51,7 @@ internal sealed class ReleaseReader : IDisposable
     /// <summary>Sends requests to others than registries.</summary>
     internal HttpMessageInvoker Http => _http.Value;
 
-    private BinaryCache Cache(Session session) => new(CacheDirectory, BinaryCache.DefaultMaxBytes, session.Host.Time);
+    private BinaryCache Cache(Session session) => new(CacheDirectory, _request.CacheBytes, session.Host.Time);
 
     internal Task<KubernetesVersion> ResolveAsync(ReleaseName name, CancellationToken cancellationToken) =>
         new ReleaseVerifier(_sources, evidence: null, _session.Log).ResolveAsync(name, cancellationToken);

@@ -62,6 +62,24 @@ public sealed class ReleaseCommandTests : IAsyncLifetime
         Assert.Equal(built.Json.GetProperty("digest").GetString(), _registry.Tag("hyperkube", "v1.30.1"));
     }
 
+    // Three releases of four files: what is kept is what may be kept, and the one that came last.
+    [Theory]
+    [InlineData("8GiB", 12)]
+    [InlineData("0", 1)]
+    public async Task The_disk_holds_what_it_may(string size, int files)
+    {
+        await using var site = ReleaseSite.Start(_shell.Tree);
+
+        var ended = await _shell.RunAsync(
+            "release", Repository, "--source", $"{site.Url}", "--verify", "checksum", "--minimum", "v1.30.0", "--jobs", "1",
+            "--cache", _shell["few"], "--cache-size", size, "--format", "json");
+
+        Assert.Equal("v1.31.0=published v1.30.14=published v1.30.1=published", Actions(ended.With(0)));
+        Assert.Equal(files, Directory.GetFiles(_shell["few/sha256"]).Length);
+        var refused = (await RunTextAsync("--cache-size", "8G")).With(2);
+        Assert.Contains("--cache-size '8G': expected a size such as 500MB or 8GiB", refused.Message, StringComparison.Ordinal);
+    }
+
     // Without the API, referrers are a tag that every worker reads, completes and writes: a late one writes what it read early.
     [Theory]
     [InlineData(1, 0)]
