@@ -53,8 +53,15 @@ public sealed class StagedDirectory : IDisposable
         _lock.Dispose();
     }
 
-    private static void RemoveAbandoned(string parent)
+    /// <summary>Removes what runs that were killed have left behind.</summary>
+    /// <param name="parent">Where; it need not be there.</param>
+    public static void RemoveAbandoned(string parent)
     {
+        if (!Directory.Exists(parent))
+        {
+            return;
+        }
+
         foreach (var path in Directory.EnumerateDirectories(parent, Prefix + "*"))
         {
             if (DirectoryLock.TryAcquire(path) is { } abandoned)

@@ -71,6 +71,7 @@ public sealed class ReleaseRun(Publisher publisher, UpstreamFiles files, Release
     public async Task RunAsync(ReleasePlan plan, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(plan);
+        StagedDirectory.RemoveAbandoned(settings.ScratchDirectory); // Also when nothing is to be built.
         foreach (var release in plan.Releases.Where(r => r.Action != PlannedAction.Build || !settings.Publishes))
         {
             Record(new ReleaseOutcome(release, ReleasePlan.Word(release.Action))

@@ -42,6 +42,17 @@ public sealed class ReleaseCommandTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_a_killed_run_has_left_goes_also_when_there_is_nothing_to_do()
+    {
+        (await RunAsync()).With(0);
+        Directory.CreateDirectory(_shell["cache/hyperkube/.hyperkube-stage-abandoned/layout"]);
+
+        Assert.DoesNotContain("published", Actions((await RunAsync()).With(0)), StringComparison.Ordinal);
+
+        Assert.Empty(Directory.EnumerateDirectories(_shell["cache/hyperkube"], ".hyperkube-*"));
+    }
+
+    [Fact]
     public async Task The_JSON_result_is_a_list_with_the_promised_fields()
     {
         var json = (await RunAsync()).With(0).Json;
