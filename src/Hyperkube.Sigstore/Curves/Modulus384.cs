@@ -1,42 +1,44 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics.Arm;
-using System.Runtime.Intrinsics.X86;
 
 namespace Hyperkube.Sigstore.Curves;
 
-/// <summary>Arithmetic modulo an odd number whose highest bit is set. Numbers stand for themselves times 2^384, as Montgomery has it:
+/// <summary>Arithmetic modulo an odd number whose highest bit is set. Numbers stand for themselves times 2^392, as Montgomery has it:
 /// then no product has to be divided.</summary>
-/// <remarks>The time that it takes depends on the numbers: for public ones only.
+/// <remarks>
+/// A product is taken in fourteen parts of 28 bits: all that is added up fits into 64 bits, so that carries wait for the end, and no
+/// processor needs to have more than an ordinary multiplication (of 64-bit parts it would want the upper half, which the published
+/// program may not count on: docs/decisions/0007-p384-in-managed-code.md).
+/// The time that it takes depends on the numbers: for public ones only.
 /// Source: Peter L. Montgomery, Modular multiplication without trial division, 1985; Koç, Acar, Kaliski, Analyzing and comparing
-/// Montgomery multiplication algorithms, 1996 (CIOS)</remarks>
+/// Montgomery multiplication algorithms, 1996 (CIOS)
+/// </remarks>
 internal sealed class Modulus384
 {
     private readonly Number384 _modulus;
     private readonly Number384 _lessTwo;
-    private readonly ulong _inverse;
+    private readonly Parts _parts;
+    private readonly uint _inverse;
     private readonly Number384 _square;
 
     internal Modulus384(Number384 modulus)
     {
         _modulus = modulus;
         _lessTwo = Number384.Subtract(modulus, new Number384(2, 0, 0, 0, 0, 0), out _);
+        _parts = Parts.Of(modulus);
 
-        // Newton's way to -1/m modulo 2^64: each step doubles the bits that are right, from three on.
-        var inverse = modulus.N0;
-        for (var i = 0; i < 5; i++)
+        // Newton's way to -1/m modulo 2^32: each step doubles the bits that are right, from three on.
+        var inverse = (uint)modulus.N0;
+        for (var i = 0; i < 4; i++)
         {
-            inverse *= 2 - (modulus.N0 * inverse);
+            inverse *= 2 - ((uint)modulus.N0 * inverse);
         }
 
         _inverse = 0 - inverse;
 
-        // 2^384 and 2^768: the highest bit is set, so that the first is what is missing to the modulus.
-        One = Number384.Subtract(default, modulus, out _);
-        _square = One;
-        for (var i = 0; i < Number384.Bits; i++)
-        {
-            _square = Add(_square, _square);
-        }
+        // The highest bit is set, so that what is missing to the modulus is 2^384; from there to 2^392 and 2^784.
+        var power = Number384.Subtract(default, modulus, out _);
+        One = Double(power, Parts.Count * Parts.Bits - Number384.Bits);
+        _square = Double(One, Parts.Count * Parts.Bits);
     }
 
     /// <summary>What one stands for.</summary>
@@ -46,11 +48,7 @@ internal sealed class Modulus384
     internal bool Has(in Number384 number) => number.IsLessThan(_modulus);
 
     /// <summary>A number modulo this, for one below 2^384.</summary>
-    internal Number384 Reduce(in Number384 number)
-    {
-        var less = Number384.Subtract(number, _modulus, out var borrow);
-        return borrow == 0 ? less : number;
-    }
+    internal Number384 Reduce(in Number384 number) => Reduce(number, 0);
 
     /// <summary>A number as it is counted with here.</summary>
     internal Number384 Enter(in Number384 number) => Multiply(number, _square);
@@ -61,30 +59,61 @@ internal sealed class Modulus384
     internal Number384 Add(in Number384 a, in Number384 b)
     {
         var sum = Number384.Add(a, b, out var carry);
-        var less = Number384.Subtract(sum, _modulus, out var borrow);
-        return carry != 0 || borrow == 0 ? less : sum;
+        return Reduce(sum, carry);
     }
 
     internal Number384 Subtract(in Number384 a, in Number384 b)
     {
         var difference = Number384.Subtract(a, b, out var borrow);
-        return borrow == 0 ? difference : Number384.Add(difference, _modulus, out _);
+        return Number384.Add(difference, Number384.Choose(0 - borrow, _modulus, default), out _);
     }
 
     internal Number384 Square(in Number384 a) => Multiply(a, a);
 
     internal Number384 Multiply(in Number384 a, in Number384 b)
     {
-        ulong t0 = 0, t1 = 0, t2 = 0, t3 = 0, t4 = 0, t5 = 0, t6 = 0;
-        Step(a, b.N0, ref t0, ref t1, ref t2, ref t3, ref t4, ref t5, ref t6);
-        Step(a, b.N1, ref t0, ref t1, ref t2, ref t3, ref t4, ref t5, ref t6);
-        Step(a, b.N2, ref t0, ref t1, ref t2, ref t3, ref t4, ref t5, ref t6);
-        Step(a, b.N3, ref t0, ref t1, ref t2, ref t3, ref t4, ref t5, ref t6);
-        Step(a, b.N4, ref t0, ref t1, ref t2, ref t3, ref t4, ref t5, ref t6);
-        Step(a, b.N5, ref t0, ref t1, ref t2, ref t3, ref t4, ref t5, ref t6);
-        Number384 product = new(t0, t1, t2, t3, t4, t5);
-        var less = Number384.Subtract(product, _modulus, out var borrow);
-        return t6 != 0 || borrow == 0 ? less : product;
+        var x = Parts.Of(a);
+        ulong t0 = 0, t1 = 0, t2 = 0, t3 = 0, t4 = 0, t5 = 0, t6 = 0, t7 = 0, t8 = 0, t9 = 0, t10 = 0, t11 = 0, t12 = 0;
+
+        // Adds a times one part of b and as much of the modulus as makes the lowest part zero, and leaves that part away. Fourteen times
+        // two products of 56 bits, and what is carried, are less than 2^61.
+        foreach (ulong y in Parts.Of(b))
+        {
+            t0 += x[0] * y;
+            ulong m = ((uint)t0 * _inverse) & Parts.Mask;
+            t0 = ((t0 + (m * _parts[0])) >> Parts.Bits) + t1 + (x[1] * y) + (m * _parts[1]);
+            t1 = t2 + (x[2] * y) + (m * _parts[2]);
+            t2 = t3 + (x[3] * y) + (m * _parts[3]);
+            t3 = t4 + (x[4] * y) + (m * _parts[4]);
+            t4 = t5 + (x[5] * y) + (m * _parts[5]);
+            t5 = t6 + (x[6] * y) + (m * _parts[6]);
+            t6 = t7 + (x[7] * y) + (m * _parts[7]);
+            t7 = t8 + (x[8] * y) + (m * _parts[8]);
+            t8 = t9 + (x[9] * y) + (m * _parts[9]);
+            t9 = t10 + (x[10] * y) + (m * _parts[10]);
+            t10 = t11 + (x[11] * y) + (m * _parts[11]);
+            t11 = t12 + (x[12] * y) + (m * _parts[12]);
+            t12 = (x[13] * y) + (m * _parts[13]);
+        }
+
+        // Less than twice the modulus: what is above the 384 bits is one or nothing.
+        Parts sums = default;
+        ulong carry = 0;
+        sums[0] = Parts.Low(t0, ref carry);
+        sums[1] = Parts.Low(t1, ref carry);
+        sums[2] = Parts.Low(t2, ref carry);
+        sums[3] = Parts.Low(t3, ref carry);
+        sums[4] = Parts.Low(t4, ref carry);
+        sums[5] = Parts.Low(t5, ref carry);
+        sums[6] = Parts.Low(t6, ref carry);
+        sums[7] = Parts.Low(t7, ref carry);
+        sums[8] = Parts.Low(t8, ref carry);
+        sums[9] = Parts.Low(t9, ref carry);
+        sums[10] = Parts.Low(t10, ref carry);
+        sums[11] = Parts.Low(t11, ref carry);
+        sums[12] = Parts.Low(t12, ref carry);
+        sums[13] = (uint)carry;
+        return Reduce(sums.Number, sums.Above);
     }
 
     /// <summary>One over a number, which is not zero: for a prime modulus.</summary>
@@ -108,63 +137,74 @@ internal sealed class Modulus384
         return result;
     }
 
-    // Adds a times one part of b, then as much of the modulus as makes the lowest part zero, and leaves that part away.
-    private void Step(
-        in Number384 a, ulong b, ref ulong t0, ref ulong t1, ref ulong t2, ref ulong t3, ref ulong t4, ref ulong t5, ref ulong t6)
+    // Of less than twice the modulus.
+    private Number384 Reduce(in Number384 number, ulong above)
     {
-        ulong carry = 0;
-        var u0 = MultiplyAdd(a.N0, b, t0, ref carry);
-        var u1 = MultiplyAdd(a.N1, b, t1, ref carry);
-        var u2 = MultiplyAdd(a.N2, b, t2, ref carry);
-        var u3 = MultiplyAdd(a.N3, b, t3, ref carry);
-        var u4 = MultiplyAdd(a.N4, b, t4, ref carry);
-        var u5 = MultiplyAdd(a.N5, b, t5, ref carry);
-        var u6 = t6 + carry;
-        var u7 = u6 < carry ? 1UL : 0;
-
-        var m = u0 * _inverse;
-        carry = 0;
-        _ = MultiplyAdd(_modulus.N0, m, u0, ref carry);
-        t0 = MultiplyAdd(_modulus.N1, m, u1, ref carry);
-        t1 = MultiplyAdd(_modulus.N2, m, u2, ref carry);
-        t2 = MultiplyAdd(_modulus.N3, m, u3, ref carry);
-        t3 = MultiplyAdd(_modulus.N4, m, u4, ref carry);
-        t4 = MultiplyAdd(_modulus.N5, m, u5, ref carry);
-        t5 = u6 + carry;
-        t6 = u7 + (t5 < carry ? 1UL : 0);
+        var less = Number384.Subtract(number, _modulus, out var borrow);
+        return Number384.Choose(0 - (borrow & ~above), number, less);
     }
 
-    // Never overflows: (2^64 - 1)^2 + 2 (2^64 - 1) is 2^128 - 1.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ulong MultiplyAdd(ulong a, ulong b, ulong add, ref ulong carry)
+    private Number384 Double(Number384 number, int times)
     {
-        var high = High(a, b);
-        var low = a * b;
-        low += add;
-        high += low < add ? 1UL : 0;
-        low += carry;
-        high += low < carry ? 1UL : 0;
-        carry = high;
-        return low;
+        for (var i = 0; i < times; i++)
+        {
+            number = Add(number, number);
+        }
+
+        return number;
     }
 
-    // The published program may not count on Bmi2, and Math.BigMul is a call there: the inline halves are six times as fast.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ulong High(ulong a, ulong b)
+    /// <summary>A number of up to 392 bits in parts, least significant first.</summary>
+    [InlineArray(Count)]
+    private struct Parts
     {
-        if (Bmi2.X64.IsSupported)
+        internal const int Count = 14;
+        internal const int Bits = 28;
+        internal const uint Mask = (1 << Bits) - 1;
+
+        private uint _first;
+
+        /// <summary>The lower 384 bits.</summary>
+        internal readonly Number384 Number => new(
+            this[0] | ((ulong)this[1] << 28) | ((ulong)this[2] << 56),
+            ((ulong)this[2] >> 8) | ((ulong)this[3] << 20) | ((ulong)this[4] << 48),
+            ((ulong)this[4] >> 16) | ((ulong)this[5] << 12) | ((ulong)this[6] << 40),
+            ((ulong)this[6] >> 24) | ((ulong)this[7] << 4) | ((ulong)this[8] << 32) | ((ulong)this[9] << 60),
+            ((ulong)this[9] >> 4) | ((ulong)this[10] << 24) | ((ulong)this[11] << 52),
+            ((ulong)this[11] >> 12) | ((ulong)this[12] << 16) | ((ulong)this[13] << 44));
+
+        /// <summary>The others.</summary>
+        internal readonly ulong Above => this[13] >> 20;
+
+        internal static Parts Of(in Number384 number)
         {
-            return Bmi2.X64.MultiplyNoFlags(a, b);
+            Parts parts = default;
+            parts[0] = Low(number.N0);
+            parts[1] = Low(number.N0 >> 28);
+            parts[2] = Low((number.N0 >> 56) | (number.N1 << 8));
+            parts[3] = Low(number.N1 >> 20);
+            parts[4] = Low((number.N1 >> 48) | (number.N2 << 16));
+            parts[5] = Low(number.N2 >> 12);
+            parts[6] = Low((number.N2 >> 40) | (number.N3 << 24));
+            parts[7] = Low(number.N3 >> 4);
+            parts[8] = Low(number.N3 >> 32);
+            parts[9] = Low((number.N3 >> 60) | (number.N4 << 4));
+            parts[10] = Low(number.N4 >> 24);
+            parts[11] = Low((number.N4 >> 52) | (number.N5 << 12));
+            parts[12] = Low(number.N5 >> 16);
+            parts[13] = Low(number.N5 >> 44);
+            return parts;
         }
 
-        if (ArmBase.Arm64.IsSupported)
+        /// <summary>The part of a sum that stays at its place; the rest is carried on.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        internal static uint Low(ulong sum, ref ulong carry)
         {
-            return ArmBase.Arm64.MultiplyHigh(a, b);
+            sum += carry;
+            carry = sum >> Bits;
+            return Low(sum);
         }
 
-        ulong aLow = (uint)a, aHigh = a >> 32, bLow = (uint)b, bHigh = b >> 32;
-        var first = (aHigh * bLow) + ((aLow * bLow) >> 32);
-        var second = (aLow * bHigh) + (uint)first;
-        return (aHigh * bHigh) + (first >> 32) + (second >> 32);
+        private static uint Low(ulong number) => (uint)number & Mask;
     }
 }

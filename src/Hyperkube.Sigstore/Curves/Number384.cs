@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace Hyperkube.Sigstore.Curves;
@@ -52,35 +53,50 @@ internal readonly record struct Number384(ulong N0, ulong N1, ulong N2, ulong N3
     /// <summary>The sum, and what does not fit into it.</summary>
     internal static Number384 Add(in Number384 a, in Number384 b, out ulong carry)
     {
-        carry = 0;
-        return new Number384(
-            Add(a.N0, b.N0, ref carry), Add(a.N1, b.N1, ref carry), Add(a.N2, b.N2, ref carry),
-            Add(a.N3, b.N3, ref carry), Add(a.N4, b.N4, ref carry), Add(a.N5, b.N5, ref carry));
+        var n0 = Add(a.N0, b.N0, 0, out var c);
+        var n1 = Add(a.N1, b.N1, c, out c);
+        var n2 = Add(a.N2, b.N2, c, out c);
+        var n3 = Add(a.N3, b.N3, c, out c);
+        var n4 = Add(a.N4, b.N4, c, out c);
+        var n5 = Add(a.N5, b.N5, c, out c);
+        carry = c;
+        return new Number384(n0, n1, n2, n3, n4, n5);
     }
 
     /// <summary>The difference, and 1 when it is below zero.</summary>
     internal static Number384 Subtract(in Number384 a, in Number384 b, out ulong borrow)
     {
-        borrow = 0;
-        return new Number384(
-            Subtract(a.N0, b.N0, ref borrow), Subtract(a.N1, b.N1, ref borrow), Subtract(a.N2, b.N2, ref borrow),
-            Subtract(a.N3, b.N3, ref borrow), Subtract(a.N4, b.N4, ref borrow), Subtract(a.N5, b.N5, ref borrow));
+        var n0 = Subtract(a.N0, b.N0, 0, out var c);
+        var n1 = Subtract(a.N1, b.N1, c, out c);
+        var n2 = Subtract(a.N2, b.N2, c, out c);
+        var n3 = Subtract(a.N3, b.N3, c, out c);
+        var n4 = Subtract(a.N4, b.N4, c, out c);
+        var n5 = Subtract(a.N5, b.N5, c, out c);
+        borrow = c;
+        return new Number384(n0, n1, n2, n3, n4, n5);
     }
 
-    private static ulong Add(ulong a, ulong b, ref ulong carry)
+    /// <summary>The first number where the mask is all ones, the second where it is zero: a choice that no branch has to guess.</summary>
+    internal static Number384 Choose(ulong mask, in Number384 a, in Number384 b) => new(
+        b.N0 ^ ((a.N0 ^ b.N0) & mask), b.N1 ^ ((a.N1 ^ b.N1) & mask), b.N2 ^ ((a.N2 ^ b.N2) & mask),
+        b.N3 ^ ((a.N3 ^ b.N3) & mask), b.N4 ^ ((a.N4 ^ b.N4) & mask), b.N5 ^ ((a.N5 ^ b.N5) & mask));
+
+    // The carry comes back by value where it is inlined: by reference it would go through memory at each step.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong Add(ulong a, ulong b, ulong carried, out ulong carry)
     {
-        var sum = a + b;
-        var all = sum + carry;
-        carry = (sum < a ? 1UL : 0) + (all < sum ? 1UL : 0);
+        var sum = a + carried;
+        var all = sum + b;
+        carry = (sum < carried ? 1UL : 0) | (all < b ? 1UL : 0);
         return all;
     }
 
-    private static ulong Subtract(ulong a, ulong b, ref ulong borrow)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong Subtract(ulong a, ulong b, ulong borrowed, out ulong borrow)
     {
         var difference = a - b;
-        var all = difference - borrow;
-        borrow = (a < b ? 1UL : 0) | (difference < borrow ? 1UL : 0);
-        return all;
+        borrow = (a < b ? 1UL : 0) | (difference < borrowed ? 1UL : 0);
+        return difference - borrowed;
     }
 
     private static ulong Part(ReadOnlySpan<byte> whole, int i) => BinaryPrimitives.ReadUInt64BigEndian(whole[^(8 * (i + 1))..]);
