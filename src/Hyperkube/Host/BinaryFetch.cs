@@ -1,3 +1,4 @@
+using Hyperkube.Images;
 using Hyperkube.Oci;
 using Hyperkube.Oci.Content;
 using Hyperkube.Oci.Layers;
@@ -23,7 +24,7 @@ internal sealed record Destination(string Name, string ImagePath, HostDirectory 
 /// <param name="isRemote">Whether bytes that have come are worth keeping.</param>
 /// <param name="isDry">Whether files are only measured.</param>
 /// <param name="log">Told of each layer.</param>
-internal sealed class BinaryFetch(IContentSource source, NodeImage image, bool isRemote, bool isDry, IActivityLog log)
+internal sealed class BinaryFetch(IContentSource source, PlatformImage image, bool isRemote, bool isDry, IActivityLog log)
 {
     /// <summary>Two layers keep the line and two cores busy; each more costs memory.</summary>
     private const int MaxParallel = 2;
@@ -34,9 +35,9 @@ internal sealed class BinaryFetch(IContentSource source, NodeImage image, bool i
         var needed = 0L;
         foreach (var work in Plan(wanted))
         {
-            var isKept = isRemote && work.Layer.Size >= PartialBlob.WorthKeepingBytes;
-            needed += (isKept ? work.Layer.Size - Math.Min(work.Layer.Size, PartialBlob.TakenOf(work.Wanted[0].Directory, work.Layer)) : 0)
-                + (NodeImage.ClaimOf(work.Layer)?.Size ?? 0);
+            var open = !IsKept(work) ? 0
+                : work.Layer.Size - Math.Min(work.Layer.Size, PartialBlob.TakenOf(work.Wanted[0].Directory, work.Layer));
+            needed += open + (ClaimedFile.Of(work.Layer)?.Size ?? 0);
         }
 
         return needed;
@@ -140,7 +141,7 @@ internal sealed class BinaryFetch(IContentSource source, NodeImage image, bool i
         var open = wanted.ToList();
         for (var i = image.Layers.Count - 1; i >= 0 && open.Count > 0; i--)
         {
-            var claim = NodeImage.ClaimOf(image.Layers[i]);
+            var claim = ClaimedFile.Of(image.Layers[i]);
             var here = claim is null ? [.. open] : open.Where(w => w.ImagePath == claim.Path).ToList();
             if (here.Count > 0)
             {
@@ -180,14 +181,16 @@ internal sealed class BinaryFetch(IContentSource source, NodeImage image, bool i
         return false;
     }
 
+    private bool IsKept(Work work) => isRemote && work.Layer.Size >= PartialBlob.WorthKeepingBytes;
+
     private async Task<LayerFiles> ReadAsync(Work work, CancellationToken cancellationToken)
     {
         var wanted = work.Wanted.ToDictionary(w => w.ImagePath, StringComparer.Ordinal);
         var paths = wanted.Keys.ToHashSet(StringComparer.Ordinal);
         var names = string.Join(", ", work.Wanted.Select(w => w.Name));
         using var activity = log.Begin($"{(isDry ? "look for" : "install")} {names}", work.Layer.Size);
-        var files = await new LayerFetch(
-            source, work.Layer, work.DiffId, isRemote && !isDry ? work.Wanted[0].Directory : null, activity).RunAsync(
+        Func<KeptBlob>? open = IsKept(work) && !isDry ? () => PartialBlob.Open(work.Wanted[0].Directory, source, work.Layer) : null;
+        var files = await new LayerFetch(source, work.Layer, work.DiffId, open, activity).RunAsync(
             async (tar, token) =>
             {
                 var read = await LayerFiles.ReadAsync(tar, paths, (path, size) => Stage(wanted[path], size), token)
@@ -206,7 +209,7 @@ internal sealed class BinaryFetch(IContentSource source, NodeImage image, bool i
     // The annotations of a layer are a promise of the image's maker; one that is broken is no accident.
     private static LayerFiles Checked(LayerFiles files, Work work)
     {
-        if (NodeImage.ClaimOf(work.Layer) is { } claim && files.ContentOf(claim.Path) is var content
+        if (ClaimedFile.Of(work.Layer) is { } claim && files.ContentOf(claim.Path) is var content
             && (content?.Digest, content?.Size) != (claim.Sha256, claim.Size))
         {
             files.Dispose();

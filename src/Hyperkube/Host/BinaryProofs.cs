@@ -62,7 +62,7 @@ internal sealed class KeptProofs(InstallRequest request, HostState state, IActiv
 /// <summary>Proves the binaries of one install: by evidence that was kept, by the image's, or by this host's own list of
 /// exceptions.</summary>
 /// <remarks>Safe for several threads after <see cref="ReadAsync"/>.</remarks>
-internal sealed class BinaryProofs(InstallRequest request, NodeImage image, IActivityLog log)
+internal sealed class BinaryProofs(InstallRequest request, PlatformImage image, IActivityLog log)
 {
     private readonly ConcurrentDictionary<(string Name, Digest Sha256), BinaryProof> _proofs = [];
     private CarriedEvidence _evidence = CarriedEvidence.None;

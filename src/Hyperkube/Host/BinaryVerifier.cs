@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Hyperkube.Images;
 using Hyperkube.Oci;
 using Hyperkube.Oci.Content;
 using Hyperkube.Publishing;
@@ -64,8 +65,13 @@ public sealed class BinaryVerifier(ReleaseTrust trust, ExemptBinaries exceptions
     {
         var root = await source.FindAsync(cancellationToken).ConfigureAwait(false);
         var images = platform is null
-            ? await NodeImage.OpenAllAsync(source.Content, source.Reference, root, cancellationToken).ConfigureAwait(false)
-            : [await NodeImage.OpenAsync(source.Content, source.Reference, root, platform, cancellationToken).ConfigureAwait(false)];
+            ? await PlatformImage.OpenAllAsync(source.Content, source.Reference, root, cancellationToken).ConfigureAwait(false)
+            : [await PlatformImage.OpenAsync(source.Content, source.Reference, root, platform, cancellationToken).ConfigureAwait(false)];
+        if (images.Count == 0)
+        {
+            throw new HyperkubeException(ErrorKind.NotFound, $"{source.Reference}: has no image for any platform");
+        }
+
         List<CheckedPlatform> platforms = [];
         foreach (var image in images)
         {
@@ -95,7 +101,7 @@ public sealed class BinaryVerifier(ReleaseTrust trust, ExemptBinaries exceptions
         using var file = Open(path);
         var program = PlatformOf(file, path);
         var root = await source.FindAsync(cancellationToken).ConfigureAwait(false);
-        var image = await NodeImage.OpenAsync(source.Content, source.Reference, root, platform ?? program, cancellationToken)
+        var image = await PlatformImage.OpenAsync(source.Content, source.Reference, root, platform ?? program, cancellationToken)
             .ConfigureAwait(false);
         var proofs = ProofsOf(source.Reference, image);
         await proofs.ReadAsync(source.Content, [name], cancellationToken).ConfigureAwait(false);
@@ -126,7 +132,7 @@ public sealed class BinaryVerifier(ReleaseTrust trust, ExemptBinaries exceptions
     }
 
     private async Task<CheckedPlatform> CheckPlatformAsync(
-        ImageSource source, NodeImage image, IReadOnlyList<string> names, CancellationToken cancellationToken)
+        ImageSource source, PlatformImage image, IReadOnlyList<string> names, CancellationToken cancellationToken)
     {
         using ScratchFile file = new(scratch);
         var found = await new ImageWalk(source.Content, image, file, names, log).RunAsync(cancellationToken).ConfigureAwait(false);
@@ -164,7 +170,7 @@ public sealed class BinaryVerifier(ReleaseTrust trust, ExemptBinaries exceptions
     }
 
     // What an install of all of it would ask for.
-    private BinaryProofs ProofsOf(ImageReference reference, NodeImage image) => new(
+    private BinaryProofs ProofsOf(ImageReference reference, PlatformImage image) => new(
         new InstallRequest
         {
             Reference = reference,

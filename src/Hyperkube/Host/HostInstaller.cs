@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Hyperkube.Images;
 using Hyperkube.Oci;
 using Hyperkube.Publishing;
 
@@ -81,7 +82,7 @@ public sealed class HostInstaller(
             await demand.CheckAsync(source.Content, found, cancellationToken).ConfigureAwait(false);
         }
 
-        var image = await NodeImage.OpenAsync(source.Content, request.Reference, found, request.Platform, cancellationToken)
+        var image = await PlatformImage.OpenAsync(source.Content, request.Reference, found, request.Platform, cancellationToken)
             .ConfigureAwait(false);
         installed.CheckHolds(image);
         return await new InstallRun(request, image, state, installed, root, log, time).RunAsync(

@@ -26,7 +26,7 @@ internal sealed record FoundBinary(string Path, Digest Sha256, long Size, GoBuil
 /// <param name="names">The only binaries that count; none for all.</param>
 /// <param name="log">Told of each layer.</param>
 internal sealed class ImageWalk(
-    IContentSource source, NodeImage image, ScratchFile scratch, IReadOnlyList<string> names, IActivityLog log)
+    IContentSource source, PlatformImage image, ScratchFile scratch, IReadOnlyList<string> names, IActivityLog log)
 {
     /// <summary>An image of a whole system has some thousands of programs. Nobody reads a longer answer.</summary>
     private const int MaxBinaries = 10_000;
@@ -47,8 +47,8 @@ internal sealed class ImageWalk(
     {
         foreach (var (layer, diffId) in image.Layers.Zip(image.DiffIds))
         {
-            using var activity = log.Begin($"read {image.Platform} {NodeImage.ClaimOf(layer)?.Path ?? "layer"}", layer.Size);
-            var found = await new LayerFetch(source, layer, diffId, parts: null, activity)
+            using var activity = log.Begin($"read {image.Platform} {ClaimedFile.Of(layer)?.Path ?? "layer"}", layer.Size);
+            var found = await new LayerFetch(source, layer, diffId, open: null, activity)
                 .RunAsync((tar, token) => ReadAsync(layer, tar, token), cancellationToken).ConfigureAwait(false);
             foreach (var binary in found)
             {
@@ -65,7 +65,7 @@ internal sealed class ImageWalk(
     // Again from the start when a mirror was wrong: what it hides below is hidden already then.
     private async Task<IReadOnlyCollection<FoundBinary>> ReadAsync(Descriptor layer, Stream tar, CancellationToken cancellationToken)
     {
-        var claim = NodeImage.ClaimOf(layer);
+        var claim = ClaimedFile.Of(layer);
         Dictionary<string, FoundBinary> found = new(StringComparer.Ordinal);
         UstarReader reader = new(tar);
         while (await reader.NextAsync(cancellationToken).ConfigureAwait(false) is { } entry)

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Hyperkube.Images;
 using Hyperkube.Oci;
 using Hyperkube.Oci.Content;
 using Hyperkube.Releases;
@@ -7,7 +8,7 @@ namespace Hyperkube.Host;
 
 /// <summary>One install of one image: what is not there yet is staged, checked, and switched to.</summary>
 internal sealed class InstallRun(
-    InstallRequest request, NodeImage image, HostState state, Installed installed, HostRoot root, IActivityLog log, TimeProvider time)
+    InstallRequest request, PlatformImage image, HostState state, Installed installed, HostRoot root, IActivityLog log, TimeProvider time)
 {
     private readonly BinaryProofs _proofs = new(request, image, log);
     private readonly ConcurrentDictionary<Destination, KubernetesVersion?> _probed = [];
@@ -225,7 +226,7 @@ internal sealed class InstallRun(
     {
         foreach (var layer in image.Layers.Reverse())
         {
-            var claim = NodeImage.ClaimOf(layer);
+            var claim = ClaimedFile.Of(layer);
             if (claim is null || claim.Path == destination.ImagePath)
             {
                 return claim;

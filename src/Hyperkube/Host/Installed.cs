@@ -1,3 +1,4 @@
+using Hyperkube.Images;
 using Hyperkube.Oci;
 using Hyperkube.Releases;
 
@@ -87,7 +88,7 @@ internal sealed class Installed(HostState state, Destinations destinations, Inst
 
     /// <summary>Refuses what failed here before.</summary>
     /// <exception cref="HyperkubeException">It is on hold (<see cref="ErrorKind.OnHold"/>).</exception>
-    internal void CheckHolds(NodeImage image)
+    internal void CheckHolds(PlatformImage image)
     {
         var hold = state.Receipt.Holds.FirstOrDefault(h =>
             (h.Digest == image.Root.Digest.ToString() || h.Manifest == image.Manifest.Digest.ToString()) && IsOnHold(h));

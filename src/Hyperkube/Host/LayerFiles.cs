@@ -1,3 +1,4 @@
+using Hyperkube.Images;
 using Hyperkube.Oci;
 using Hyperkube.Oci.Content;
 using Hyperkube.Oci.Layers;

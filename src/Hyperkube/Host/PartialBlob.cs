@@ -1,3 +1,4 @@
+using Hyperkube.Images;
 using Hyperkube.Oci;
 using Hyperkube.Oci.Content;
 using Microsoft.Win32.SafeHandles;
@@ -7,7 +8,7 @@ namespace Hyperkube.Host;
 /// <summary>A blob on its way whose bytes stay behind when the run is ended: what has come before is read from the disk, the rest from
 /// the source, and written down as it passes.</summary>
 /// <remarks>It verifies nothing: what is around it does. A disk that takes no more ends the writing down, not the reading.</remarks>
-internal sealed class PartialBlob : ReadOnlyStream
+internal sealed class PartialBlob : KeptBlob
 {
     internal const string Prefix = ".hyperkube-part-";
 
@@ -26,8 +27,8 @@ internal sealed class PartialBlob : ReadOnlyStream
     private PartialBlob(HostDirectory directory, IContentSource source, Descriptor blob, SafeFileHandle part, long found) =>
         (_directory, _source, _blob, _part, _found) = (directory, source, blob, part, found);
 
-    /// <summary>Whether something had come before.</summary>
-    internal bool IsResumed => _found > 0;
+    /// <inheritdoc/>
+    internal override bool IsResumed => _found > 0;
 
     /// <summary>Opens a blob; the caller disposes it.</summary>
     internal static PartialBlob Open(HostDirectory directory, IContentSource source, Descriptor blob)
@@ -77,8 +78,8 @@ internal sealed class PartialBlob : ReadOnlyStream
     /// <inheritdoc/>
     public override int Read(Span<byte> buffer) => throw new NotSupportedException("A network is read asynchronously.");
 
-    /// <summary>Forgets what has come.</summary>
-    internal void Forget()
+    /// <inheritdoc/>
+    internal override void Forget()
     {
         _isKept = false;
         _directory.Remove(NameOf(_blob));

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Security.Cryptography;
 using Hyperkube.Oci;
 using Hyperkube.Oci.Content;
@@ -138,13 +137,9 @@ public sealed class ImageInspector(IContentSource source)
     // Without the slash at its end: empty for the root.
     private static string DirectoryOf(string path) => path[..path.LastIndexOf('/')];
 
-    private static ImageFile? Claimed(Descriptor layer) =>
-        layer.Annotation(NodeImageRecipe.FilePath) is { } path
-        && path.StartsWith('/') && !path.Any(char.IsControl)
-        && layer.Annotation(NodeImageRecipe.FileSha256) is { } sha256 && Digest.TryParse($"sha256:{sha256}", null, out _)
-        && long.TryParse(layer.Annotation(NodeImageRecipe.FileSize), NumberStyles.None, CultureInfo.InvariantCulture, out var size)
-            ? new ImageFile(path, sha256, size, layer.Digest, IsClaim: true)
-            : null;
+    private static ImageFile? Claimed(Descriptor layer) => ClaimedFile.Of(layer) is { } claim
+        ? new ImageFile($"/{claim.Path}", claim.Sha256.Hex, claim.Size, layer.Digest, IsClaim: true)
+        : null;
 
     private async Task<List<ImageFile>> ReadFilesAsync(Descriptor layer, CancellationToken cancellationToken)
     {

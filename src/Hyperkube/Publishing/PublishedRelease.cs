@@ -60,12 +60,10 @@ public sealed record PublishedRelease(
         List<PublishedBinary> binaries = [];
         foreach (var layer in manifest.Layers)
         {
-            if (layer.Annotation(NodeImageRecipe.FilePath) is ['/', .. var name] && BinaryName.TryParse(name, null, out var binary)
-                && layer.Annotation(NodeImageRecipe.FileSha256) is { } sha256 && Digest.TryParse($"sha256:{sha256}", null, out _)
-                && long.TryParse(
-                    layer.Annotation(NodeImageRecipe.FileSize), System.Globalization.CultureInfo.InvariantCulture, out var size))
+            if (ClaimedFile.Of(layer) is { } claim && BinaryName.TryParse(claim.Path, null, out var binary))
             {
-                binaries.Add(new PublishedBinary(new ReleaseFile(version, platform, binary), sha256, size, layer.Size));
+                ReleaseFile file = new(version, platform, binary);
+                binaries.Add(new PublishedBinary(file, claim.Sha256.Hex, claim.Size, layer.Size));
             }
         }
 

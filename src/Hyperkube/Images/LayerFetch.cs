@@ -2,11 +2,16 @@ using Hyperkube.Oci;
 using Hyperkube.Oci.Content;
 using Hyperkube.Oci.Layers;
 
-namespace Hyperkube.Host;
+namespace Hyperkube.Images;
 
 /// <summary>Brings one layer and hands its tar to a reader, until every byte of it was right.</summary>
+/// <param name="source">Where it is.</param>
+/// <param name="layer">Which.</param>
+/// <param name="diffId">Of its tar.</param>
+/// <param name="open">Opens what has come of it before, and what is still missing; null to fetch all of it.</param>
+/// <param name="activity">Told of the bytes.</param>
 /// <remarks>Three tasks work at once: one takes bytes in and hashes them, one inflates and hashes the tar, one reads the tar.</remarks>
-internal sealed class LayerFetch(IContentSource source, Descriptor layer, Digest diffId, HostDirectory? parts, IActivity activity)
+internal sealed class LayerFetch(IContentSource source, Descriptor layer, Digest diffId, Func<KeptBlob>? open, IActivity activity)
 {
     /// <summary>Reads the layer.</summary>
     /// <param name="read">Reads the tar to its end; what it gives counts only if nothing is thrown. May be called again.</param>
@@ -16,7 +21,7 @@ internal sealed class LayerFetch(IContentSource source, Descriptor layer, Digest
     {
         while (true)
         {
-            var part = parts is not null && layer.Size >= PartialBlob.WorthKeepingBytes ? PartialBlob.Open(parts, source, layer) : null;
+            var part = open?.Invoke();
             var bytes = part ?? await source.OpenAtAsync(layer, 0, cancellationToken).ConfigureAwait(false);
             ReadAheadStream blob = new(new VerifyingStream(bytes, layer, $"layer {layer.Digest}", activity));
             await using (blob.ConfigureAwait(false))
@@ -69,4 +74,14 @@ internal sealed class LayerFetch(IContentSource source, Descriptor layer, Digest
 
         public override int Read(Span<byte> buffer) => source.Read(buffer);
     }
+}
+
+/// <summary>A blob of which something may have come before.</summary>
+internal abstract class KeptBlob : ReadOnlyStream
+{
+    /// <summary>Whether something had.</summary>
+    internal abstract bool IsResumed { get; }
+
+    /// <summary>Forgets what has come.</summary>
+    internal abstract void Forget();
 }

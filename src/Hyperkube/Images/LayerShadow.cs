@@ -1,6 +1,6 @@
 using Hyperkube.Oci.Layers;
 
-namespace Hyperkube.Host;
+namespace Hyperkube.Images;
 
 /// <summary>What a layer hides of the layers below it, as far as that is on the way to what is wanted.</summary>
 /// <param name="wanted">Paths in the image, without a slash in front.</param>

@@ -1,18 +1,16 @@
-using System.Globalization;
-using Hyperkube.Images;
 using Hyperkube.Oci;
 using Hyperkube.Oci.Content;
 using Hyperkube.Oci.Images;
 using Hyperkube.Releases;
 
-namespace Hyperkube.Host;
+namespace Hyperkube.Images;
 
-/// <summary>The image of one platform, ours or another's, as an installer needs it.</summary>
-internal sealed class NodeImage
+/// <summary>The image of one platform, ours or another's: its documents, read and compared with each other.</summary>
+internal sealed class PlatformImage
 {
     private const string ZstdSuffix = "-zstd";
 
-    private NodeImage(Descriptor root, Descriptor manifest, ImageManifest content, ImageConfig config, string? version)
+    private PlatformImage(Descriptor root, Descriptor manifest, ImageManifest content, ImageConfig config, string? version)
     {
         (Root, Manifest, Layers, DiffIds, Version) = (root, manifest, content.Layers, config.RootFileSystem.DiffIds, version);
         Platform = new Platform(config.Os, config.Architecture);
@@ -39,7 +37,7 @@ internal sealed class NodeImage
     /// <summary>Reads the documents of one platform.</summary>
     /// <exception cref="HyperkubeException">There is no such platform (<see cref="ErrorKind.NotFound"/>), or the documents contradict
     /// each other (<see cref="ErrorKind.BadContent"/>).</exception>
-    internal static async Task<NodeImage> OpenAsync(
+    internal static async Task<PlatformImage> OpenAsync(
         IContentSource source, ImageReference reference, Descriptor root, Platform platform, CancellationToken cancellationToken)
     {
         var document = await source.ReadDocumentAsync(root, cancellationToken).ConfigureAwait(false);
@@ -57,9 +55,9 @@ internal sealed class NodeImage
     }
 
     /// <summary>Reads the documents of all platforms.</summary>
-    /// <exception cref="HyperkubeException">There is none (<see cref="ErrorKind.NotFound"/>), or the documents contradict each other
-    /// (<see cref="ErrorKind.BadContent"/>).</exception>
-    internal static async Task<IReadOnlyList<NodeImage>> OpenAllAsync(
+    /// <returns>None of an index that names no platform.</returns>
+    /// <exception cref="HyperkubeException">The documents contradict each other (<see cref="ErrorKind.BadContent"/>).</exception>
+    internal static async Task<IReadOnlyList<PlatformImage>> OpenAllAsync(
         IContentSource source, ImageReference reference, Descriptor root, CancellationToken cancellationToken)
     {
         var document = await source.ReadDocumentAsync(root, cancellationToken).ConfigureAwait(false);
@@ -70,7 +68,7 @@ internal sealed class NodeImage
         }
 
         var index = OciJson.ReadIndex(document, root.Digest.ToString());
-        List<NodeImage> images = [];
+        List<PlatformImage> images = [];
         foreach (var manifest in ImagesOf(index))
         {
             document = await source.ReadDocumentAsync(manifest, cancellationToken).ConfigureAwait(false);
@@ -78,18 +76,10 @@ internal sealed class NodeImage
                 .ConfigureAwait(false));
         }
 
-        return images.Count > 0 ? images : throw new HyperkubeException(ErrorKind.NotFound, $"{reference}: has no image for any platform");
+        return images;
     }
 
-    /// <summary>What a layer says is in it; null if it says nothing.</summary>
-    internal static ClaimedFile? ClaimOf(Descriptor layer) =>
-        layer.Annotation(NodeImageRecipe.FilePath) is ['/', .. var path]
-        && layer.Annotation(NodeImageRecipe.FileSha256) is { } hex && Digest.TryParse($"sha256:{hex}", null, out var sha256)
-        && long.TryParse(layer.Annotation(NodeImageRecipe.FileSize), NumberStyles.None, CultureInfo.InvariantCulture, out var size)
-            ? new ClaimedFile(path, sha256, size)
-            : null;
-
-    private static async Task<NodeImage> ReadAsync(
+    private static async Task<PlatformImage> ReadAsync(
         IContentSource source, ImageReference reference, (Descriptor Root, Descriptor Manifest) which, byte[] document, Platform? platform,
         string? said, CancellationToken cancellationToken)
     {
@@ -106,7 +96,7 @@ internal sealed class NodeImage
         var version = content.Annotations?.GetValueOrDefault(Annotations.Version)
             ?? said
             ?? config.Container?.Labels?.GetValueOrDefault(Annotations.Version);
-        return new NodeImage(root, manifest, content, config, VersionOf(version) ?? VersionOf(TagOf(reference)));
+        return new PlatformImage(root, manifest, content, config, VersionOf(version) ?? VersionOf(TagOf(reference)));
     }
 
     private static string? SaidBy(ImageIndex index) => index.Annotations?.GetValueOrDefault(Annotations.Version);
@@ -160,6 +150,3 @@ internal sealed class NodeImage
         _ => null,
     };
 }
-
-/// <summary>What a layer's annotations say is in it: a hint.</summary>
-internal sealed record ClaimedFile(string Path, Digest Sha256, long Size);

@@ -1,10 +1,9 @@
-using Hyperkube.Images;
 using Hyperkube.Oci;
 using Hyperkube.Oci.Content;
 using Hyperkube.Oci.Layers;
 using Hyperkube.Releases;
 
-namespace Hyperkube.Host;
+namespace Hyperkube.Images;
 
 /// <summary>The evidence that an image carries beside its binaries: read before any layer of a binary is asked for.</summary>
 /// <remarks>
@@ -37,7 +36,7 @@ internal sealed class CarriedEvidence
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="HyperkubeException">A layer is not what the image says, or holds evidence that is no file or too large.</exception>
     internal static async Task<CarriedEvidence> ReadAsync(
-        IContentSource source, NodeImage image, IEnumerable<string> names, IActivityLog log, CancellationToken cancellationToken)
+        IContentSource source, PlatformImage image, IEnumerable<string> names, IActivityLog log, CancellationToken cancellationToken)
     {
         CarriedEvidence evidence = new();
         var open = names.Select(NodeImageRecipe.EvidencePath).ToHashSet(StringComparer.Ordinal);
@@ -68,7 +67,7 @@ internal sealed class CarriedEvidence
 
     private static bool MayHold(Descriptor layer, HashSet<string> wanted) =>
         layer.Size <= MaxLayerBytes && LayerReader.Knows(layer.MediaType)
-        && (NodeImage.ClaimOf(layer) is not { } claim || wanted.Contains(claim.Path));
+        && (ClaimedFile.Of(layer) is not { } claim || wanted.Contains(claim.Path));
 
     private static async Task<LayerEvidence?> ReadLayerAsync(
         IContentSource source, Descriptor layer, Digest diffId, HashSet<string> wanted, IActivityLog log,
@@ -78,7 +77,7 @@ internal sealed class CarriedEvidence
         using var activity = log.Begin("read evidence", layer.Size);
         try
         {
-            var found = await new LayerFetch(source, layer, diffId, parts: null, activity).RunAsync(
+            var found = await new LayerFetch(source, layer, diffId, open: null, activity).RunAsync(
                 async (tar, token) =>
                 {
                     CappedTar capped = new(tar);
