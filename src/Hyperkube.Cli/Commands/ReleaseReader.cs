@@ -1,4 +1,3 @@
-using Hyperkube.Images;
 using Hyperkube.Oci;
 using Hyperkube.Oci.Http;
 using Hyperkube.Oci.Registry;
@@ -80,17 +79,17 @@ internal sealed class ReleaseReader : IDisposable
         _request.Trust.OpenExceptions(_session.Host.Time, ExceptionsFile),
         [
             .. _request.Evidence is { } evidence ? [EvidenceOf(evidence, transports)] : (IEvidenceStore[])[],
-            .. destinations.Select(d => new ImageEvidence(d, transports.OpenSourceAsync, isOptional: true)),
+            .. destinations.Select(d => new ImageEvidence(d, _request.Binaries, transports.OpenSourceAsync, isOptional: true)),
         ],
         new EvidenceCache(Path.Combine(CacheDirectory, "evidence")),
         new RekorClient(_http.Value, _request.Rekor, new RetryPolicy { Time = _session.Host.Time }, _session.Log),
         _session.Log);
 
-    private static IEvidenceStore EvidenceOf(string evidence, Transports transports) =>
+    private IEvidenceStore EvidenceOf(string evidence, Transports transports) =>
         evidence.StartsWith('.') || evidence.StartsWith('/') || Directory.Exists(evidence)
             ? new PublishedEvidence(new DirectorySource(evidence, "--evidence"))
             : ImageReference.TryParse(evidence, null, out var reference)
-                ? new ImageEvidence(reference, transports.OpenSourceAsync, isOptional: false)
+                ? new ImageEvidence(reference, _request.Binaries, transports.OpenSourceAsync, isOptional: false)
                 : throw new HyperkubeException(ErrorKind.Usage, $"--evidence '{evidence}': neither a directory nor an image; expected one");
 
     public void Dispose()

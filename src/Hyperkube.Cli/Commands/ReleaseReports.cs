@@ -1,4 +1,3 @@
-using Hyperkube.Images;
 using Hyperkube.Oci;
 using Hyperkube.Oci.Http;
 using Hyperkube.Publishing;
@@ -99,7 +98,10 @@ internal sealed class ReleaseReports
         {
             var tag = _request.TagOf(image.Version);
             ImageEvidence evidence = new(
-                _request.Repository with { Digest = image.Root.Digest }, _registries.Transports.OpenSourceAsync, isOptional: false);
+                _request.Repository with { Digest = image.Root.Digest },
+                image.Platforms.SelectMany(p => p.Binaries).Select(b => b.File.Name),
+                _registries.Transports.OpenSourceAsync,
+                isOptional: false);
             var verification = await CatalogEntry.VerifyAsync(image, evidence, trust, cancellationToken).ConfigureAwait(false);
             entries.Add(new CatalogEntry(image, tag, verification));
         }
