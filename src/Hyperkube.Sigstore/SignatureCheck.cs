@@ -7,16 +7,10 @@ namespace Hyperkube.Sigstore;
 internal static class SignatureCheck
 {
     /// <summary>Checks what the bundle says the artifact is, before anything is computed with it.</summary>
-    /// <returns>What the signature has to be over; null for an envelope.</returns>
-    internal static MessageDigest? CheckArtifact(SignedContent content, VerificationKey key, ArtifactDigests artifact)
+    /// <returns>What the signature has to be over.</returns>
+    internal static MessageDigest CheckArtifact(MessageSignature signature, VerificationKey key, ArtifactDigests artifact)
     {
-        if (content is DsseEnvelope envelope)
-        {
-            InTotoStatement.Check(envelope, artifact);
-            return null;
-        }
-
-        var hint = ((MessageSignature)content).Digest;
+        var hint = signature.Digest;
         var algorithm = key.Family == KeyFamily.Ed25519 ? HashAlgorithmName.SHA512 : hint?.Algorithm ?? key.Hash;
         if (hint is not null && artifact.Find(hint.Algorithm) is { } said && !said.AsSpan().SequenceEqual(hint.Value))
         {

@@ -23,36 +23,14 @@ public static class Verifier
     /// </exception>
     public static VerifiedEvidence Verify(SigstoreBundle bundle, ArtifactDigests artifact, VerificationPolicy policy, TrustedRoot trust)
     {
-        ArgumentNullException.ThrowIfNull(bundle);
         ArgumentNullException.ThrowIfNull(artifact);
-        ArgumentNullException.ThrowIfNull(policy);
-        ArgumentNullException.ThrowIfNull(trust);
-
-        var signer = OpenSigner(bundle, policy);
-        var digest = SignatureCheck.CheckArtifact(bundle.Content, signer.Key, artifact);
-        var entries = bundle.Entries.Select(e => LogEvidence.Check(e, trust.SignatureLogs)).ToList();
-        var timestamps = bundle.Timestamps
-            .Select(t => TimestampVerifier.Check(t, bundle.Content.Signature, trust.TimestampAuthorities)).ToList();
-        CheckWitnesses(entries, timestamps, policy);
-
-        // A log of the second version puts no time on its entries: the timestamps say when it has to have been trusted.
-        List<DateTimeOffset> times = [.. entries.Select(e => e.Time).OfType<DateTimeOffset>(), .. timestamps.Select(t => t.Time)];
-        entries.ForEach(e => e.CheckTimes(timestamps.Select(t => t.Time)));
-        var identity = signer.Certificate is { } certificate ? CheckCertificate(certificate, times, policy, trust) : null;
-        entries.ForEach(e => EntryBody.Check(e.Entry, bundle.Content, signer, digest));
-        SignatureCheck.CheckSignature(bundle.Content, signer.Key, digest);
-        VerifiedEvidence evidence = new()
-        {
-            Signer = identity,
-            SignedAt = times.Count > 0 ? times.Min() : null,
-            LogIndex = entries.FirstOrDefault()?.Index,
-            Log = entries.FirstOrDefault()?.Log.Name,
-            CertificateFingerprint = signer.Certificate?.Fingerprint,
-            KeyFingerprint = signer.Key.Fingerprint,
-        };
-        return bundle.Content is DsseEnvelope envelope
-            ? evidence with { Statement = envelope.Payload, PredicateType = InTotoStatement.Check(envelope, artifact) }
-            : evidence;
+        return Verify(
+            bundle,
+            (content, key) => content is DsseEnvelope envelope
+                ? (null, InTotoStatement.Check(envelope, artifact))
+                : (SignatureCheck.CheckArtifact((MessageSignature)content, key, artifact), null),
+            policy,
+            trust);
     }
 
     /// <summary>Proves that the bundle's signature is of a statement, byte for byte, and from the policy's signer.</summary>
@@ -66,8 +44,46 @@ public static class Verifier
     {
         ArgumentNullException.ThrowIfNull(bundle);
         return bundle.Content is DsseEnvelope envelope && statement.Span.SequenceEqual(envelope.Payload)
-            ? Verify(bundle, InTotoStatement.FirstSubject(envelope), policy, trust)
+            ? Verify(bundle, (_, _) => (null, InTotoStatement.Check(envelope, artifact: null)), policy, trust)
             : throw new SignatureException(SignatureFailure.WrongArtifact, "statement: it is another one than was signed");
+    }
+
+    /// <param name="bundle">The evidence.</param>
+    /// <param name="check">Checks what was signed: tells what a signature has to be over, or what a statement says.</param>
+    /// <param name="policy">What has to be proved.</param>
+    /// <param name="trust">Whom to believe.</param>
+    private static VerifiedEvidence Verify(
+        SigstoreBundle bundle, Func<SignedContent, VerificationKey, (MessageDigest? Digest, string? PredicateType)> check,
+        VerificationPolicy policy, TrustedRoot trust)
+    {
+        ArgumentNullException.ThrowIfNull(bundle);
+        ArgumentNullException.ThrowIfNull(policy);
+        ArgumentNullException.ThrowIfNull(trust);
+
+        var signer = OpenSigner(bundle, policy);
+        var (digest, predicateType) = check(bundle.Content, signer.Key);
+        var entries = bundle.Entries.Select(e => LogEvidence.Check(e, trust.SignatureLogs)).ToList();
+        var timestamps = bundle.Timestamps
+            .Select(t => TimestampVerifier.Check(t, bundle.Content.Signature, trust.TimestampAuthorities)).ToList();
+        CheckWitnesses(entries, timestamps, policy);
+
+        // A log of the second version puts no time on its entries: the timestamps say when it has to have been trusted.
+        List<DateTimeOffset> times = [.. entries.Select(e => e.Time).OfType<DateTimeOffset>(), .. timestamps.Select(t => t.Time)];
+        entries.ForEach(e => e.CheckTimes(timestamps.Select(t => t.Time)));
+        var identity = signer.Certificate is { } certificate ? CheckCertificate(certificate, times, policy, trust) : null;
+        entries.ForEach(e => EntryBody.Check(e.Entry, bundle.Content, signer, digest));
+        SignatureCheck.CheckSignature(bundle.Content, signer.Key, digest);
+        return new VerifiedEvidence
+        {
+            Signer = identity,
+            SignedAt = times.Count > 0 ? times.Min() : null,
+            LogIndex = entries.FirstOrDefault()?.Index,
+            Log = entries.FirstOrDefault()?.Log.Name,
+            CertificateFingerprint = signer.Certificate?.Fingerprint,
+            KeyFingerprint = signer.Key.Fingerprint,
+            Statement = bundle.Content is DsseEnvelope envelope ? envelope.Payload : default(ReadOnlyMemory<byte>?),
+            PredicateType = predicateType,
+        };
     }
 
     private static SignerMaterial OpenSigner(SigstoreBundle bundle, VerificationPolicy policy)

@@ -14,9 +14,11 @@ internal static class InTotoStatement
     private static readonly string[] Types = ["https://in-toto.io/Statement/v0.1", "https://in-toto.io/Statement/v1"];
     private static readonly HashAlgorithmName[] Algorithms = [HashAlgorithmName.SHA256, HashAlgorithmName.SHA384, HashAlgorithmName.SHA512];
 
-    /// <summary>Checks that the statement is about the artifact.</summary>
+    /// <summary>Checks what the statement is about.</summary>
+    /// <param name="envelope">Holds it.</param>
+    /// <param name="artifact">What it has to be about; null for whatever it names first, which then has to have a SHA-256.</param>
     /// <returns>What it says about it: the type of its predicate.</returns>
-    internal static string Check(DsseEnvelope envelope, ArtifactDigests artifact)
+    internal static string Check(DsseEnvelope envelope, ArtifactDigests? artifact)
     {
         if (envelope.PayloadType != PayloadType)
         {
@@ -24,29 +26,30 @@ internal static class InTotoStatement
                 SignatureFailure.Malformed, $"envelope: the payload is of the type '{envelope.PayloadType}'; expected {PayloadType}");
         }
 
-        var (found, predicateType) = JsonPart.Read(
+        return JsonPart.Read(
             envelope.Payload, SigstoreBundle.MaxBytes, SignatureFailure.Malformed, "statement", statement => Read(statement, artifact));
-        return found
-            ? predicateType
+    }
+
+    private static string Read(JsonPart statement, ArtifactDigests? artifact)
+    {
+        var type = statement["_type"].Text();
+        if (!Types.Contains(type))
+        {
+            throw new FormatException($"'_type' is '{type}'; expected {Types[1]}");
+        }
+
+        var subjects = statement.Objects("subject", MaxSubjects);
+        artifact ??= FirstOf(subjects);
+        return subjects.Exists(s => IsAbout(s, artifact))
+            ? statement.Find("predicateType")?.Text() ?? ""
             : throw new SignatureException(
                 SignatureFailure.WrongArtifact,
                 $"statement: about other artifacts, not about sha256:{Convert.ToHexStringLower(artifact.Sha256.Span)}");
     }
 
-    /// <summary>The artifact that a statement names first, by its SHA-256.</summary>
-    internal static ArtifactDigests FirstSubject(DsseEnvelope envelope) => ArtifactDigests.FromSha256(JsonPart.Read(
-        envelope.Payload, SigstoreBundle.MaxBytes, SignatureFailure.Malformed, "statement", statement =>
-            statement.Objects("subject", MaxSubjects) is [var first, ..]
-                ? first["digest"].Object()["sha256"].HexBytes(SHA256.HashSizeInBytes)
-                : throw new FormatException("it names nothing")));
-
-    private static (bool Found, string PredicateType) Read(JsonPart statement, ArtifactDigests artifact)
-    {
-        var type = statement["_type"].Text();
-        return Types.Contains(type)
-            ? (statement.Objects("subject", MaxSubjects).Exists(s => IsAbout(s, artifact)), statement.Find("predicateType")?.Text() ?? "")
-            : throw new FormatException($"'_type' is '{type}'; expected {Types[1]}");
-    }
+    private static ArtifactDigests FirstOf(List<JsonPart> subjects) => subjects is [var first, ..]
+        ? ArtifactDigests.FromSha256(first["digest"].Object()["sha256"].HexBytes(SHA256.HashSizeInBytes))
+        : throw new FormatException("it names nothing");
 
     // At least one digest has to be the artifact's, and none that is known may be another's.
     private static bool IsAbout(JsonPart subject, ArtifactDigests artifact)
