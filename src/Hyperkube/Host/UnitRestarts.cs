@@ -110,7 +110,8 @@ internal sealed class UnitRestarts(HostRoot root, HostState state, IActivityLog 
         List<string> restarted = [], complaints = [];
         foreach (var owed in root.IsThisHost ? state.Receipt.Owed : [])
         {
-            if ((await Manager.ShowAsync(owed.Unit, cancellationToken).ConfigureAwait(false)).IsGone)
+            var status = await Manager.ShowAsync(owed.Unit, cancellationToken).ConfigureAwait(false);
+            if (status.IsGone)
             {
                 log.Warn($"{owed.Unit}: its restart was owed, but there is no such unit any more");
                 Replace(owed, with: null);
@@ -127,8 +128,7 @@ internal sealed class UnitRestarts(HostRoot root, HostState state, IActivityLog 
             }
 
             complaint ??= await new UnitHealth(Manager, time).WaitAsync(
-                owed.Unit, await HealthUrlAsync(owed.Unit, request, cancellationToken).ConfigureAwait(false), request.HealthTimeout,
-                cancellationToken).ConfigureAwait(false);
+                owed.Unit, HealthUrlOf(status, request), request.HealthTimeout, cancellationToken).ConfigureAwait(false);
             if (complaint is null)
             {
                 Replace(owed, with: null);
@@ -197,14 +197,8 @@ internal sealed class UnitRestarts(HostRoot root, HostState state, IActivityLog 
         Owed = [.. state.Receipt.Owed.Where(o => o.Unit != owed.Unit), .. with is null ? Array.Empty<OwedRestart>() : [with]],
     });
 
-    private async Task<Uri?> HealthUrlAsync(string unit, RestartRequest request, CancellationToken cancellationToken)
-    {
-        if (request.WithoutHealthUrl || request.HealthUrl is not null)
-        {
-            return request.HealthUrl;
-        }
-
-        var status = await Manager.ShowAsync(unit, cancellationToken).ConfigureAwait(false);
-        return state.Receipt.Binaries.Any(b => b.Name == "kubelet" && status.Runs(b.Path)) ? KubeletHealth : null;
-    }
+    private Uri? HealthUrlOf(UnitStatus status, RestartRequest request) =>
+        request.WithoutHealthUrl || request.HealthUrl is not null ? request.HealthUrl
+        : state.Receipt.Binaries.Any(b => b.Name == "kubelet" && status.Runs(b.Path)) ? KubeletHealth
+        : null;
 }
