@@ -13,7 +13,6 @@ namespace Hyperkube.Host;
 public sealed record FileStamp(long Device, long Inode, long Size, long Modified, long Changed)
 {
     private const int RegularType = 0x8000;
-    private const int DirectoryType = 0x4000;
     private const int LinkType = 0xA000;
 
     [JsonIgnore]
@@ -31,9 +30,6 @@ public sealed record FileStamp(long Device, long Inode, long Size, long Modified
 
     [JsonIgnore]
     internal bool IsFile => Type == RegularType;
-
-    [JsonIgnore]
-    internal bool IsDirectory => Type == DirectoryType;
 
     [JsonIgnore]
     internal bool IsLink => Type == LinkType;

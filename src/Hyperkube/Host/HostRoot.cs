@@ -13,9 +13,8 @@ public sealed class HostRoot : IDisposable
     private const int MaxAttempts = 16;
 
     private readonly SafeFileHandle _root;
-    private readonly bool _byHand;
 
-    private HostRoot(string path, SafeFileHandle root, bool byHand) => (Path, _root, _byHand) = (path, root, byHand);
+    private HostRoot(string path, SafeFileHandle root) => (Path, _root) = (path, root);
 
     /// <summary>Where it is mounted; <c>/</c> for this host.</summary>
     public string Path { get; }
@@ -25,14 +24,13 @@ public sealed class HostRoot : IDisposable
 
     /// <summary>Opens a host; the caller disposes it.</summary>
     /// <param name="path">Where it is mounted; <c>/</c> for this one.</param>
-    /// <param name="byHand">Follow links component by component, as on a kernel before 5.6.</param>
     /// <exception cref="HyperkubeException">There is no such directory.</exception>
-    public static HostRoot Open(string path = "/", bool byHand = false)
+    public static HostRoot Open(string path)
     {
         var full = System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(path));
         using SafeFileHandle anywhere = new(Posix.Anywhere, ownsHandle: false);
         var root = Posix.TryOpen(anywhere, full, Posix.PathOnly | Posix.Directory);
-        return !root.IsInvalid ? new HostRoot(full, root, byHand)
+        return !root.IsInvalid ? new HostRoot(full, root)
             : throw new HyperkubeException(ErrorKind.Usage, $"--root {path}: {Posix.LastMessage}; expected the directory of a host");
     }
 
@@ -43,7 +41,7 @@ public sealed class HostRoot : IDisposable
     /// <param name="path">Absolute, as the host itself sees it.</param>
     internal HostDirectory? TryOpenDirectory(string path)
     {
-        var directory = Open(path.Trim('/') is { Length: > 0 } relative ? relative : ".");
+        var directory = OpenBelow(path.Trim('/') is { Length: > 0 } relative ? relative : ".");
         if (!directory.IsInvalid)
         {
             return new HostDirectory(path, Seen(path), directory);
@@ -93,9 +91,9 @@ public sealed class HostRoot : IDisposable
             },
         };
 
-    private SafeFileHandle Open(string relative)
+    private SafeFileHandle OpenBelow(string relative)
     {
-        for (var attempt = 0; !_byHand && attempt < MaxAttempts; attempt++)
+        for (var attempt = 0; attempt < MaxAttempts; attempt++)
         {
             var directory = Posix.TryOpenInRoot(_root, relative, Posix.ReadOnly | Posix.Directory);
             if (directory.IsInvalid && Posix.LastError is Posix.NoSystemCall or Posix.NotPermitted)
