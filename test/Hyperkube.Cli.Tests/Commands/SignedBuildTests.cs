@@ -133,6 +133,20 @@ public sealed class SignedBuildTests : IAsyncDisposable
         Assert.DoesNotContain(_shell.Files, f => f.StartsWith("usb/", StringComparison.Ordinal) && f.EndsWith(".sig", StringComparison.Ordinal));
     }
 
+    // The list's too, which no image holds.
+    [Fact]
+    public async Task Evidence_of_a_directory_that_is_named_is_enough_without_the_log()
+    {
+        var first = (await BuiltAsync("one")).GetProperty("digest").GetString();
+        (await _shell.RunAsync(["fetch", Version, "--source", _shell["signed"], "--to", _shell["usb"], .. _release.BuildWords])).With(0);
+        var asked = _release.Rekor.Questions.Count;
+
+        var again = await BuiltAsync("two", "--cache", _shell["another"], "--evidence", _shell["usb"]);
+
+        Assert.Equal(first, again.GetProperty("digest").GetString());
+        Assert.Equal(asked, _release.Rekor.Questions.Count);
+    }
+
     [Fact]
     public async Task A_registry_that_has_the_image_gives_its_evidence()
     {
