@@ -12,7 +12,7 @@ namespace Hyperkube.Documents;
 public sealed record ProvenanceSettings
 {
     /// <summary>Who built it: a URI that names the one whose word this is, such as that of a CI workflow.</summary>
-    public Uri Builder { get; init; } = new("https://hyperkube.dev/provenance/v1#local");
+    public Uri Builder { get; init; } = new(ProvenanceStatement.Document + "#local");
 
     /// <summary>How the layers are compressed, as <c>--compression</c> takes it.</summary>
     public string Compression { get; init; } = "gzip";
@@ -37,8 +37,11 @@ public static class ProvenanceStatement
     /// <summary>What kind of statement this is.</summary>
     public const string PredicateType = "https://slsa.dev/provenance/v1";
 
-    /// <summary>How to read it; docs/provenance.md is what it names.</summary>
-    public const string BuildType = "https://hyperkube.dev/provenance/v1";
+    /// <summary>How to read it: a section of <see cref="Document"/>.</summary>
+    public const string BuildType = Document + "#v1";
+
+    /// <summary>Where docs/provenance.md is read.</summary>
+    internal const string Document = "https://github.com/gardener/hyperkube/blob/main/docs/provenance.md";
 
     /// <summary>Writes it.</summary>
     /// <param name="image">The image.</param>

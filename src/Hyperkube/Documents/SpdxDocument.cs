@@ -22,8 +22,9 @@ public static class SpdxDocument
     /// <summary>What the image is called in documents, which do not know in which repository they lie.</summary>
     internal const string ImageName = "hyperkube";
 
-    /// <summary>Of the form of this document: the next one with the same subject would be another document.</summary>
-    private const string Namespace = "https://hyperkube.dev/spdx/v1";
+    /// <summary>Of the form of this document: the next one with the same subject would be another document. A name, not an
+    /// address.</summary>
+    private const string Namespace = "https://github.com/gardener/hyperkube/spdx/v1";
 
     /// <summary>Writes it.</summary>
     /// <param name="manifest">The image of one platform.</param>
