@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using Hyperkube.Cli.Output;
 using Hyperkube.Oci;
 using Hyperkube.Oci.Content;
@@ -17,25 +16,15 @@ internal static class CopyCommand
 
     internal static Command Create(Func<Request, CancellationToken, Task> run)
     {
-        Argument<List<ImageReference>> places = new("SRC... DST")
-        {
-            Description = "From where, to where: HOST/REPO[:TAG][@sha256:...], oci:DIR[:TAG], oci-archive:FILE[:TAG], "
-                + "docker-archive:FILE[:NAME:TAG]. A source without tag means all its tags",
-            CustomParser = ParsePlaces,
-            Arity = ArgumentArity.OneOrMore,
-        };
         CopyOptions options = new();
         Command command = new("copy",
             "Copies images between registries, layouts and archives, byte for byte, with what refers to them.\n\n" +
             "Examples:\n" +
             "  hyperkube copy registry.example.com/hyperkube:v1.36.4 oci-archive:/media/usb/hyperkube.tar\n" +
             "  hyperkube copy oci-archive:/media/usb/hyperkube.tar registry.fenced.example/hyperkube\n" +
-            "  hyperkube copy registry.example.com/hyperkube registry.fenced.example/hyperkube --platform linux/amd64")
-        {
-            places,
-        };
+            "  hyperkube copy registry.example.com/hyperkube registry.fenced.example/hyperkube --platform linux/amd64");
         options.AddTo(command);
-        command.SetAction((line, token) => run(options.Read(line, line.GetRequiredValue(places)), token));
+        command.SetAction((line, token) => run(options.Read(line), token));
         return command;
     }
 
@@ -49,12 +38,6 @@ internal static class CopyCommand
             {
                 Hint = "hyperkube copy SRC DST",
             };
-        }
-
-        if (request.ImageVectorFile is not null && request.Places[^1] is not RegistryReference)
-        {
-            throw new HyperkubeException(
-                ErrorKind.Usage, $"--image-vector: the destination is {request.Places[^1]}; expected a registry, for nodes to pull from");
         }
 
         using var registries = request.Access.Open(session);
@@ -153,29 +136,5 @@ internal static class CopyCommand
         {
             throw new HyperkubeException(ErrorKind.Usage, $"{where}: {e.Message}", e);
         }
-    }
-
-    private static List<ImageReference> ParsePlaces(ArgumentResult result)
-    {
-        List<ImageReference> places = [];
-        foreach (var token in result.Tokens)
-        {
-            if (token.Value.StartsWith('-'))
-            {
-                result.AddError($"Unrecognized command or argument '{token.Value}'."); // A flag that is none ends up here.
-                continue;
-            }
-
-            try
-            {
-                places.Add(ImageReference.ParsePlace(token.Value));
-            }
-            catch (FormatException e)
-            {
-                result.AddError(e.Message);
-            }
-        }
-
-        return places;
     }
 }

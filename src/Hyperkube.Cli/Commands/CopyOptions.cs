@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using Hyperkube.Oci;
 using Hyperkube.Publishing;
 
@@ -8,6 +9,14 @@ namespace Hyperkube.Cli.Commands;
 internal sealed class CopyOptions
 {
     private RegistryFlags? _registry;
+
+    private readonly Argument<List<ImageReference>> _places = new("SRC... DST")
+    {
+        Description = "From where, to where: HOST/REPO[:TAG][@sha256:...], oci:DIR[:TAG], oci-archive:FILE[:TAG], "
+            + "docker-archive:FILE[:NAME:TAG]. A source without tag means all its tags",
+        CustomParser = ParsePlaces,
+        Arity = ArgumentArity.OneOrMore,
+    };
 
     private readonly Option<string?> _images = new("--images")
     {
@@ -54,6 +63,7 @@ internal sealed class CopyOptions
 
     internal void AddTo(Command command)
     {
+        command.Arguments.Add(_places);
         foreach (var option in (Option[])[_images, _platform, _newIndex, _sparse, _noReferrers, _moveTag, _digestFile, _imageVector])
         {
             command.Options.Add(option);
@@ -62,15 +72,15 @@ internal sealed class CopyOptions
         _registry = new RegistryFlags(command);
         command.Validators.Add(result =>
         {
-            if (result.GetValue(_sparse) && result.GetValue(_newIndex))
+            foreach (var problem in Problems(result))
             {
-                result.AddError("--sparse and --new-index: expected one of them");
+                result.AddError(problem);
             }
         });
     }
 
-    internal CopyCommand.Request Read(ParseResult line, IReadOnlyList<ImageReference> places) => new(
-        places,
+    internal CopyCommand.Request Read(ParseResult line) => new(
+        line.GetRequiredValue(_places),
         line.GetValue(_images),
         new MirrorRequest
         {
@@ -83,4 +93,41 @@ internal sealed class CopyOptions
         line.GetValue(_digestFile),
         line.GetValue(_imageVector),
         _registry!.Read(line));
+
+    private IEnumerable<string> Problems(CommandResult result)
+    {
+        if (result.GetValue(_sparse) && result.GetValue(_newIndex))
+        {
+            yield return "--sparse and --new-index: expected one of them";
+        }
+
+        if (result.GetValue(_imageVector) is not null && result.GetValue(_places) is [.., var destination and not RegistryReference])
+        {
+            yield return $"--image-vector: the destination is {destination}; expected a registry, for nodes to pull from";
+        }
+    }
+
+    private static List<ImageReference> ParsePlaces(ArgumentResult result)
+    {
+        List<ImageReference> places = [];
+        foreach (var token in result.Tokens)
+        {
+            if (token.Value.StartsWith('-'))
+            {
+                result.AddError($"Unrecognized command or argument '{token.Value}'."); // A flag that is none ends up here.
+                continue;
+            }
+
+            try
+            {
+                places.Add(ImageReference.ParsePlace(token.Value));
+            }
+            catch (FormatException e)
+            {
+                result.AddError(e.Message);
+            }
+        }
+
+        return places;
+    }
 }
