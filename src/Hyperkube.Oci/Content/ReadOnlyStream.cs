@@ -1,26 +1,13 @@
 namespace Hyperkube.Oci.Content;
 
 /// <summary>A stream that can only be read, forwards only; derive and override the two span reads.</summary>
-public abstract class ReadOnlyStream : Stream
+public abstract class ReadOnlyStream : ForwardStream
 {
     /// <inheritdoc/>
     public sealed override bool CanRead => true;
 
     /// <inheritdoc/>
-    public sealed override bool CanSeek => false;
-
-    /// <inheritdoc/>
     public sealed override bool CanWrite => false;
-
-    /// <inheritdoc/>
-    public override long Length => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     /// <inheritdoc/>
     public abstract override int Read(Span<byte> buffer);
@@ -37,12 +24,6 @@ public abstract class ReadOnlyStream : Stream
 
     /// <inheritdoc/>
     public sealed override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public sealed override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public sealed override void SetLength(long value) => throw new NotSupportedException();
 
     /// <inheritdoc/>
     public sealed override void Flush()

@@ -1,3 +1,5 @@
+using Hyperkube.Oci.Content;
+
 namespace Hyperkube.Oci.Http;
 
 /// <summary>A connection from which an answer is still read when the far side has hung up on the body; it owns the connection.</summary>
@@ -6,21 +8,11 @@ namespace Hyperkube.Oci.Http;
 /// that has come on it. A failed write of a body passes for done here, and its <see cref="BodySending"/> is told; everything else fails
 /// as ever. Source: https://www.rfc-editor.org/rfc/rfc9112#section-9.6
 /// </remarks>
-internal sealed class RefusableStream(Stream connection) : Stream
+internal sealed class RefusableStream(Stream connection) : ForwardStream
 {
     public override bool CanRead => true;
 
-    public override bool CanSeek => false;
-
     public override bool CanWrite => true;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
         connection.ReadAsync(buffer, cancellationToken);
@@ -43,10 +35,6 @@ internal sealed class RefusableStream(Stream connection) : Stream
     public override int Read(byte[] buffer, int offset, int count) => connection.Read(buffer, offset, count);
 
     public override void Write(byte[] buffer, int offset, int count) => connection.Write(buffer, offset, count);
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
 
     public override async ValueTask DisposeAsync()
     {
