@@ -85,7 +85,7 @@ public sealed class HostInstaller(
         var image = await PlatformImage.OpenAsync(source.Content, request.Reference, found, request.Platform, cancellationToken)
             .ConfigureAwait(false);
         installed.CheckHolds(image);
-        return await new InstallRun(request, image, state, installed, root, log, time).RunAsync(
+        return await new InstallRun(request, image, new BinaryProofs(request, image, log), state, installed, root, log, time).RunAsync(
             source.Content, source.Reference is RegistryReference, cancellationToken).ConfigureAwait(false);
     }
 

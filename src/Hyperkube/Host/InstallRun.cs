@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Hyperkube.Images;
 using Hyperkube.Oci;
 using Hyperkube.Oci.Content;
@@ -8,11 +7,10 @@ namespace Hyperkube.Host;
 
 /// <summary>One install of one image: what is not there yet is staged, checked, and switched to.</summary>
 internal sealed class InstallRun(
-    InstallRequest request, PlatformImage image, HostState state, Installed installed, HostRoot root, IActivityLog log, TimeProvider time)
+    InstallRequest request, PlatformImage image, BinaryProofs proofs, HostState state, Installed installed, HostRoot root,
+    IActivityLog log, TimeProvider time)
 {
-    private readonly BinaryProofs _proofs = new(request, image, log);
-    private readonly ConcurrentDictionary<Destination, KubernetesVersion?> _probed = [];
-    private readonly ConcurrentDictionary<Destination, GoBuildInfo?> _built = [];
+    private readonly InstallEntries _entries = new(request, image, proofs, installed, time);
     private readonly InstallReceipt _before = state.Receipt;
 
     internal async Task<InstallResult> RunAsync(IContentSource source, bool isRemote, CancellationToken cancellationToken)
@@ -22,7 +20,7 @@ internal sealed class InstallRun(
         await ProveAsync(source, present, wanted, cancellationToken).ConfigureAwait(false);
         if (request.IsDry && wanted.All(w => ClaimFor(w) is not null))
         {
-            return Result(present, wanted.Select(w => Foreseen(w, ClaimFor(w)!.Sha256, ClaimFor(w)!.Size)));
+            return Result(present, wanted.Select(w => _entries.Foreseen(w, ClaimFor(w)!.Sha256, ClaimFor(w)!.Size)));
         }
 
         if (!request.IsDry)
@@ -38,7 +36,7 @@ internal sealed class InstallRun(
             var same = wanted.Where(w => IsSame(w, staged[w], cancellationToken)).ToList();
             var changed = wanted.Except(same).ToList();
             return request.IsDry
-                ? Result([.. present, .. same], changed.Select(w => Foreseen(w, staged[w].Content!.Digest, staged[w].Content!.Size)))
+                ? Result([.. present, .. same], changed.Select(w => _entries.Of(w, staged[w].Content!)))
                 : Switch([.. present, .. same], changed, staged, cancellationToken);
         }
         finally
@@ -54,7 +52,7 @@ internal sealed class InstallRun(
     private async Task ProveAsync(
         IContentSource source, List<Destination> present, List<Destination> wanted, CancellationToken cancellationToken)
     {
-        if (!_proofs.AreAsked)
+        if (!proofs.AreAsked)
         {
             return;
         }
@@ -65,7 +63,7 @@ internal sealed class InstallRun(
             var hash = installed.HashOf(destination, cancellationToken)!.Value;
             if (IsInReceipt(destination, hash) && installed.ProofOf(destination) is { } proof)
             {
-                _proofs.Add(destination.Name, hash, proof);
+                proofs.Add(destination.Name, hash, proof);
             }
             else
             {
@@ -73,23 +71,23 @@ internal sealed class InstallRun(
             }
         }
 
-        await _proofs.ReadAsync(source, [.. open.Select(d => d.Name).Distinct(StringComparer.Ordinal)], cancellationToken)
+        await proofs.ReadAsync(source, [.. open.Select(d => d.Name).Distinct(StringComparer.Ordinal)], cancellationToken)
             .ConfigureAwait(false);
         foreach (var destination in open)
         {
             if (!wanted.Contains(destination))
             {
-                _ = _proofs.Of(destination.Name, installed.HashOf(destination, cancellationToken)!.Value);
-                _built[destination] = destination.Directory.CheckProgram(
-                    destination.FileName, request.Platform, destination.Name, destination.Directory.Seen(destination.FileName));
+                _ = proofs.Of(destination.Name, installed.HashOf(destination, cancellationToken)!.Value);
+                _entries.NoteBuild(destination, destination.Directory.CheckProgram(
+                    destination.FileName, request.Platform, destination.Name, destination.Directory.Seen(destination.FileName)));
             }
             else if (ClaimFor(destination) is { } claim)
             {
-                _ = _proofs.Of(destination.Name, claim.Sha256);
+                _ = proofs.Of(destination.Name, claim.Sha256);
             }
             else
             {
-                _proofs.CheckHope(destination.Name);
+                proofs.CheckHope(destination.Name);
             }
         }
     }
@@ -115,11 +113,11 @@ internal sealed class InstallRun(
     // While others still come.
     private async Task MakeReadyAsync(Destination destination, StagedBinary binary, CancellationToken cancellationToken)
     {
-        _ = _proofs.Of(destination.Name, binary.Content!.Digest);
-        _built[destination] = binary.CheckProgram(
-            request.Platform, _proofs.AreAsked ? destination.Name : null, $"{image.Root.Digest}: /{destination.ImagePath}");
+        _ = proofs.Of(destination.Name, binary.Content!.Digest);
+        _entries.NoteBuild(destination, binary.CheckProgram(
+            request.Platform, proofs.AreAsked ? destination.Name : null, $"{image.Root.Digest}: /{destination.ImagePath}"));
         binary.Seal(request.Owner, SecurityLabel.For(destination.Directory, destination.FileName));
-        _probed[destination] = await ProbeAsync(destination, binary, cancellationToken).ConfigureAwait(false);
+        await ProbeAsync(destination, binary, cancellationToken).ConfigureAwait(false);
     }
 
     private InstallResult Switch(
@@ -130,8 +128,8 @@ internal sealed class InstallRun(
         foreach (var destination in changed)
         {
             var step = StepFor(destination, staged[destination], cancellationToken);
-            var entry = Entry(destination, staged[destination].Content!, _probed[destination]);
-            switched.Add((step, entry with { Previous = PreviousOf(destination, step) }));
+            var entry = _entries.Of(destination, staged[destination].Content!);
+            switched.Add((step, entry with { Previous = _entries.PreviousOf(destination, step) }));
         }
 
         foreach (var (_, binary) in switched.Where(s => IsDowngrade(s.Binary)))
@@ -140,7 +138,7 @@ internal sealed class InstallRun(
         }
 
         cancellationToken.ThrowIfCancellationRequested(); // From here on it is finished.
-        var kept = present.Select(Refreshed).ToList();
+        var kept = present.Select(_entries.Refreshed).ToList();
         foreach (var binary in kept.Concat(switched.Select(s => s.Binary)))
         {
             KeepEvidence(binary);
@@ -163,7 +161,7 @@ internal sealed class InstallRun(
         return Result(present, switched.Select(s => state.Receipt.At(s.Binary.Path)!));
     }
 
-    private async Task<KubernetesVersion?> ProbeAsync(Destination destination, StagedBinary binary, CancellationToken cancellationToken)
+    private async Task ProbeAsync(Destination destination, StagedBinary binary, CancellationToken cancellationToken)
     {
         KubernetesVersion? version = null;
         if (request.WithProbe && root.IsThisHost && request.Platform == Platform.Host && VersionProbe.Knows(destination.Name))
@@ -178,15 +176,9 @@ internal sealed class InstallRun(
             }
         }
 
-        CheckMinimum(destination, version ?? VouchedVersion);
-        return version;
+        CheckMinimum(destination, version ?? _entries.VouchedVersion);
+        _entries.NoteProbe(destination, version);
     }
-
-    // What the caller's digest stands for was looked at by whoever chose the digest; what a policy vouches for, by those whom it names.
-    private KubernetesVersion? VouchedVersion =>
-        (IsPinned || request.Demand is not null) && KubernetesVersion.TryParse(image.Version, null, out var version) ? version : null;
-
-    private bool IsPinned => request.Verify != VerificationMode.None && request.Reference.Pin is not null;
 
     private void CheckMinimum(Destination destination, KubernetesVersion? version)
     {
@@ -209,17 +201,13 @@ internal sealed class InstallRun(
         }
 
         var hash = installed.HashOf(destination, cancellationToken);
-        return hash is not null && IsDressed(destination) && (
+        return hash is not null && installed.IsDressed(destination) && (
             hash == ClaimFor(destination)?.Sha256
             || (IsInReceipt(destination, hash.Value) && installed.At(destination)!.Digest == image.Root.Digest.ToString()));
     }
 
     private bool IsSame(Destination destination, StagedBinary staged, CancellationToken cancellationToken) =>
-        installed.HashOf(destination, cancellationToken) == staged.Content!.Digest && IsDressed(destination);
-
-    private bool IsDressed(Destination destination) =>
-        destination.Directory.TryStat(destination.FileName) is { } stamp
-        && stamp.Mode == FileModes.Executable && stamp.Owner == request.Owner;
+        installed.HashOf(destination, cancellationToken) == staged.Content!.Digest && installed.IsDressed(destination);
 
     // Only what nothing above it can hide is known without looking.
     private ClaimedFile? ClaimFor(Destination destination)
@@ -266,48 +254,9 @@ internal sealed class InstallRun(
         };
     }
 
-    // The same content with another owner or mode is no history.
-    private ReplacedFile? PreviousOf(Destination destination, SwitchStep step) => !step.KeepsOld
-        ? (step.HasOld ? installed.At(destination)?.Previous : null)
-        : new ReplacedFile
-        {
-            Kept = SwitchStep.PreviousOf(step.Name),
-            Sha256 = step.OldSha256,
-            Link = step.OldLink,
-            Installed = installed.At(destination) is { } there && there.Sha256 == step.OldSha256 ? there with { Previous = null } : null,
-        };
-
-    private InstalledBinary Entry(Destination destination, Descriptor content, KubernetesVersion? probed)
-    {
-        var proof = _proofs.Of(destination.Name, content.Digest);
-        var built = _built.GetValueOrDefault(destination);
-        return new InstalledBinary
-        {
-            Path = destination.Path,
-            Name = destination.Name,
-            Reference = request.Reference.ToString(),
-            Digest = image.Root.Digest.ToString(),
-            Manifest = image.Manifest.Digest.ToString(),
-            Platform = request.Platform.ToString(),
-            Version = probed?.ToString() ?? image.Version,
-            VersionProof = probed is not null ? InstalledBinary.Probed
-                : VouchedVersion is null ? InstalledBinary.Claimed
-                : IsPinned ? InstalledBinary.Pinned
-                : InstalledBinary.ByPolicy,
-            Sha256 = content.Digest.Hex,
-            Size = content.Size,
-            Verified = proof.Verified,
-            Signature = proof.Signature,
-            Package = built?.Path,
-            Commit = built?.Settings.GetValueOrDefault("vcs.revision"),
-            Policy = request.Demand?.Fingerprint,
-            InstalledAt = time.GetUtcNow(),
-        };
-    }
-
     private void KeepEvidence(InstalledBinary binary)
     {
-        if (Digest.TryParse($"sha256:{binary.Sha256}", null, out var sha256) && _proofs.Of(binary.Name, sha256).Bundle is { } bundle)
+        if (Digest.TryParse($"sha256:{binary.Sha256}", null, out var sha256) && proofs.Of(binary.Name, sha256).Bundle is { } bundle)
         {
             state.KeepEvidence(binary.Sha256, bundle.Span);
         }
@@ -317,60 +266,26 @@ internal sealed class InstallRun(
         KubernetesVersion.TryParse(_before.At(binary.Path)?.Version, null, out var old)
         && KubernetesVersion.TryParse(binary.Version, null, out var now) && now.CompareTo(old) < 0;
 
-    // The bytes are the same: only where they came from, and how they are proved, is said anew.
-    private InstalledBinary Refreshed(Destination destination)
-    {
-        var look = installed.LookOf(destination);
-        var hash = look.Hash!.Value;
-        Descriptor content = new(MediaTypes.Bytes, hash, look.Stamp!.Size);
-        var entry = Entry(destination, content, _probed.GetValueOrDefault(destination)) with { Stamp = look.Stamp };
-        if (installed.At(destination) is not { } there)
-        {
-            return entry;
-        }
-
-        // A weaker question does not make a proof of the bytes wrong; a strong one is answered by what it has found.
-        var isStronger = request.Verify != VerificationMode.Signature && there.Verified > entry.Verified;
-        return there.Sha256 != hash.Hex ? entry with { Previous = there.Previous }
-            : entry with
-            {
-                Previous = there.Previous,
-                InstalledAt = there.InstalledAt,
-                Version = there.IsVersionProved ? there.Version : entry.Version ?? there.Version,
-                VersionProof = there.IsVersionProved ? there.VersionProof : entry.VersionProof,
-                Verified = isStronger ? there.Verified : entry.Verified,
-                Signature = isStronger ? there.Signature : entry.Signature,
-                Package = entry.Package ?? there.Package,
-                Commit = entry.Commit ?? there.Commit,
-                Policy = entry.Policy ?? (there.Digest == entry.Digest ? there.Policy : null),
-            };
-    }
-
-    private InstalledBinary ForeseenAsItIs(Destination destination) => Foreseen(
-        destination, installed.HashOf(destination, CancellationToken.None)!.Value, destination.Directory.Stat(destination.FileName).Size);
-
-    private InstalledBinary Foreseen(Destination destination, Digest sha256, long size) =>
-        Entry(destination, new Descriptor(MediaTypes.Bytes, sha256, size), probed: null);
-
     private InstallResult Result(List<Destination> present, IEnumerable<InstalledBinary> changed)
     {
-        var entries = changed.ToList();
-        var previous = entries.Count == 0 ? null
-            : request.IsDry ? state.Receipt.At(entries[0].Path)
-            : entries[0].Previous?.Installed;
+        var results = changed.ToList();
+        var previous = results.Count == 0 ? null
+            : request.IsDry ? state.Receipt.At(results[0].Path)
+            : results[0].Previous?.Installed;
         return new InstallResult
         {
             Reference = request.Reference,
-            Version = image.Version ?? entries.FirstOrDefault()?.Version,
+            Version = image.Version ?? results.FirstOrDefault()?.Version,
             Digest = image.Root.Digest,
             Previous = previous,
-            IsDowngrade = entries.Exists(IsDowngrade),
+            IsDowngrade = results.Exists(IsDowngrade),
             Binaries =
             [
-                .. installed.Destinations.Select(d => entries.Find(e => e.Path == d.Path) is { } entry
+                .. installed.Destinations.Select(d => results.Find(e => e.Path == d.Path) is { } entry
                     ? new InstalledResult(entry, IsInstalled: true)
                     : new InstalledResult(present.Contains(d) && state.Receipt.At(d.Path) is { } there ? there
-                        : ForeseenAsItIs(d), IsInstalled: false)),
+                        : _entries.Foreseen(
+                            d, installed.HashOf(d, CancellationToken.None)!.Value, d.Directory.Stat(d.FileName).Size), IsInstalled: false)),
             ],
         };
     }

@@ -1,5 +1,6 @@
 using Hyperkube.Images;
 using Hyperkube.Oci;
+using Hyperkube.Oci.Content;
 using Hyperkube.Releases;
 
 namespace Hyperkube.Host;
@@ -83,6 +84,11 @@ internal sealed class Installed(HostState state, Destinations destinations, Inst
     /// <summary>What the last look at a destination has found.</summary>
     internal (Digest? Hash, FileStamp? Stamp) LookOf(Destination destination) => _looks[destination.Path];
 
+    /// <summary>Whether what is at a destination has the mode and the owner that it should have.</summary>
+    internal bool IsDressed(Destination destination) =>
+        destination.Directory.TryStat(destination.FileName) is { } stamp
+        && stamp.Mode == FileModes.Executable && stamp.Owner == request.Owner;
+
     /// <summary>Forgets what has come of other images.</summary>
     internal void RemovePartsBut(IEnumerable<Descriptor> layers) => destinations.RemovePartsBut(layers);
 
@@ -104,9 +110,7 @@ internal sealed class Installed(HostState state, Destinations destinations, Inst
     }
 
     private bool IsUntouched(Destination destination, InstalledBinary there, CancellationToken cancellationToken) =>
-        HashOf(destination, cancellationToken)?.Hex == there.Sha256
-        && destination.Directory.TryStat(destination.FileName) is { } stamp
-        && stamp.Mode == Oci.Content.FileModes.Executable && stamp.Owner == request.Owner;
+        HashOf(destination, cancellationToken)?.Hex == there.Sha256 && IsDressed(destination);
 
     private bool IsOldEnough(InstalledBinary there) =>
         request.MinimumVersion is not { } minimum
