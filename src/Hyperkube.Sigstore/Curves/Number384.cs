@@ -13,6 +13,8 @@ internal readonly record struct Number384(ulong N0, ulong N1, ulong N2, ulong N3
 
     internal bool IsZero => (N0 | N1 | N2 | N3 | N4 | N5) == 0;
 
+    internal bool IsEven => (N0 & 1) == 0;
+
     /// <summary>Reads a number, most significant byte first; its leading zeros may be missing, or be more.</summary>
     /// <returns>False when it has more than 384 bits.</returns>
     internal static bool TryRead(ReadOnlySpan<byte> bytes, out Number384 number)
@@ -35,14 +37,11 @@ internal readonly record struct Number384(ulong N0, ulong N1, ulong N2, ulong N3
     internal static Number384 Of(string hex) =>
         TryRead(Convert.FromHexString(hex), out var number) ? number : throw new ArgumentException("More than 384 bits.", nameof(hex));
 
-    /// <summary>Four bits, counted from the most significant.</summary>
-    /// <param name="i">0 to 95.</param>
-    internal int Nibble(int i)
-    {
-        var bit = Bits - 4 - (4 * i);
-        var part = (bit / 64) switch { 0 => N0, 1 => N1, 2 => N2, 3 => N3, 4 => N4, _ => N5 };
-        return (int)(part >> (bit % 64)) & 15;
-    }
+    /// <summary>Half of it, rounded down.</summary>
+    /// <param name="above">The bit above the 384.</param>
+    internal Number384 Half(ulong above) => new(
+        (N0 >> 1) | (N1 << 63), (N1 >> 1) | (N2 << 63), (N2 >> 1) | (N3 << 63),
+        (N3 >> 1) | (N4 << 63), (N4 >> 1) | (N5 << 63), (N5 >> 1) | (above << 63));
 
     internal bool IsLessThan(in Number384 other)
     {

@@ -12,10 +12,8 @@ namespace Hyperkube.Sigstore.Curves;
 internal static class P384
 {
     private const byte Uncompressed = 4;
-    private const int Windows = Number384.Bits / 4;
 
-    private static readonly Modulus384 Field = new(Number384.Of(
-        "FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEFFFFFFFF0000000000000000FFFFFFFF"));
+    private static readonly Field384 Field = new();
 
     private static readonly Number384 Order = Number384.Of(
         "FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFC7634D81F4372DDF581A0DB248B0A77AECEC196ACCC52973");
@@ -43,8 +41,8 @@ internal static class P384
             return false;
         }
 
-        var w = Scalars.Invert(Scalars.Enter(s));
-        var u1 = Scalars.Multiply(w, Scalars.Reduce(e)); // Enters with one factor, leaves with the other.
+        var w = Scalars.Enter(Scalars.Invert(s));
+        var u1 = Scalars.Multiply(w, Scalars.Reduce(e)); // One factor enters, and so the product has left.
         var u2 = Scalars.Multiply(w, r);
         var sum = Sum(u1, u2, Multiples(key));
         if (sum.Z.IsZero)
@@ -85,27 +83,42 @@ internal static class P384
         return Field.Square(key.Y) == Field.Add(Field.Subtract(cube, triple), B);
     }
 
-    // u1 times the generator and u2 times the key, four bits of both at a time.
+    // u1 times the generator and u2 times the key, all doubling done for both at once.
     private static Point Sum(in Number384 u1, in Number384 u2, ReadOnlySpan<Point> keys)
     {
+        SignedDigits forGenerator = new(u1);
+        SignedDigits forKey = new(u2);
         Point sum = default;
-        for (var i = 0; i < Windows; i++)
+        for (var i = SignedDigits.Count - 1; i >= 0; i--)
         {
-            sum = Double(Double(Double(Double(sum))));
-            sum = Add(sum, Generators[u1.Nibble(i)]);
-            sum = Add(sum, keys[u2.Nibble(i)]);
+            sum = Double(sum);
+            sum = Add(sum, forGenerator[i], Generators);
+            sum = Add(sum, forKey[i], keys);
         }
 
         return sum;
     }
 
-    // From no time to fifteen times.
+    private static Point Add(in Point sum, int digit, ReadOnlySpan<Point> multiples)
+    {
+        if (digit == 0)
+        {
+            return sum;
+        }
+
+        ref readonly var multiple = ref multiples[Math.Abs(digit) / 2];
+        return Add(sum, digit > 0 ? multiple : multiple with { Y = Field.Subtract(default, multiple.Y) });
+    }
+
+    // Once, three times and so on, up to fifteen times.
     private static Point[] Multiples(in Point point)
     {
-        var multiples = new Point[16];
+        var multiples = new Point[(SignedDigits.Max + 1) / 2];
+        multiples[0] = point;
+        var twice = Double(point);
         for (var i = 1; i < multiples.Length; i++)
         {
-            multiples[i] = Add(multiples[i - 1], point);
+            multiples[i] = Add(multiples[i - 1], twice);
         }
 
         return multiples;

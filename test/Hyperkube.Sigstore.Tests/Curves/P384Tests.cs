@@ -163,22 +163,40 @@ public sealed class P384Tests
         var gen = Gen.OneOf(
             Gen.Byte.Array[48].Select(b => new BigInteger(b, isUnsigned: true)),
             Gen.OneOf([.. ((BigInteger[])[0, 1, Order - 1, Prime - 1, Order, (BigInteger.One << 128) - 1, BigInteger.One << 320]).Select(Gen.Const)]));
-        foreach (var modulus in (BigInteger[])[Prime, Order])
+        foreach (var (here, modulus) in ((Modulus384, BigInteger)[])[(new Field384(), Prime), (new(Of(Prime)), Prime), (new(Of(Order)), Order)])
         {
-            Modulus384 here = new(Of(modulus));
             Gen.Select(gen, gen).Sample(
                 (x, y) =>
                 {
                     var (a, b) = (x % modulus, y % modulus);
                     var (p, q) = (here.Enter(Of(a)), here.Enter(Of(b)));
                     return here.Leave(here.Multiply(p, q)) == Of(a * b % modulus)
+                        && here.Leave(here.Square(p)) == Of(a * a % modulus)
                         && here.Leave(here.Add(p, q)) == Of((a + b) % modulus)
                         && here.Leave(here.Subtract(p, q)) == Of((a - b + modulus) % modulus)
                         && here.Leave(p) == Of(a)
-                        && (a.IsZero || here.Multiply(here.Invert(p), p) == here.One);
+                        && (a.IsZero || here.Multiply(here.Enter(here.Invert(Of(a))), Of(a)) == Of(1));
                 },
-                iter: 200);
+                iter: 1000);
         }
+    }
+
+    [Fact]
+    public void Signed_digits_add_up_to_the_number_and_are_few()
+    {
+        var gen = Gen.OneOf(
+            Gen.Byte.Array[48].Select(b => new BigInteger(b, isUnsigned: true) % Order),
+            Gen.OneOf([.. ((BigInteger[])[0, 1, 15, 16, 17, 31, Order - 1, (BigInteger.One << 383) + 31]).Select(Gen.Const)]));
+        gen.Sample(
+            number =>
+            {
+                SignedDigits digits = new(Of(number));
+                var places = Enumerable.Range(0, SignedDigits.Count).Where(i => digits[i] != 0).ToList();
+                return places.Aggregate(BigInteger.Zero, (sum, i) => sum + (digits[i] * BigInteger.Pow(2, i))) == number
+                    && places.TrueForAll(i => int.IsOddInteger(digits[i]) && Math.Abs(digits[i]) <= SignedDigits.Max)
+                    && places.Zip(places.Skip(1)).All(p => p.Second - p.First >= 5);
+            },
+            iter: 1000);
     }
 
     private static byte[] PointOf(ECDsa key)
