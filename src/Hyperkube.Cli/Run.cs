@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Runtime.InteropServices;
 using Hyperkube.Cli.Output;
 using Hyperkube.Oci;
@@ -12,12 +14,19 @@ internal static class Run
     // An @ begins no file of further words: it may begin a path.
     private static readonly ParserConfiguration AsTyped = new() { ResponseFileTokenReplacer = null };
 
+    private static readonly SearchValues<string> ClauseEnds = SearchValues.Create([". ", ": "], StringComparison.Ordinal);
+
     internal static async Task<int> AsExitCodeAsync(IReadOnlyList<string> words, CliHost host)
     {
         GlobalOptions options = new();
         Session? session = null;
         var root = Cli.Commands.Root.Create(options, () => session!);
         var line = root.Parse(EnvironmentFlags.Complete(root, words, host.Variable), AsTyped);
+        if (IsHelp(line))
+        {
+            Shorten(line.CommandResult.Command.Subcommands);
+        }
+
         var isRefused = line.Errors.Count > 0 && !IsHelp(line);
         var verbosity = isRefused ? Verbosity.Normal : options.VerbosityOf(line);
 
@@ -38,9 +47,27 @@ internal static class Run
 
     private static int Refuse(ParseResult line, Session session)
     {
-        var command = string.Join(' ', ["hyperkube", .. EnvironmentFlags.Names(line.CommandResult.Command)]);
-        var message = string.Join("; ", line.Errors.Select(e => e.Message.TrimEnd('.')).Distinct(StringComparer.Ordinal));
-        return session.Fail(ExitCodes.Usage, ExitCodes.NameOf(ErrorKind.Usage), message, $"{command} --help", cause: null);
+        var command = line.CommandResult.Command;
+        var words = string.Join(' ', ["hyperkube", .. EnvironmentFlags.Names(command)]);
+        var unknown = line.UnmatchedTokens.Concat( // A flag that is none may have ended up in an argument that takes many.
+            line.Tokens.Where(t => t.Type == TokenType.Argument && t.Value.StartsWith('-')).Select(t => t.Value)).FirstOrDefault();
+        var message = unknown is not null && command.Subcommands.Count > 0 && !unknown.StartsWith('-')
+            ? $"there is no command '{unknown}'"
+            : string.Join("; ", line.Errors.Select(e => e.Message.TrimEnd('.')).Distinct(StringComparer.Ordinal));
+        var meant = unknown is null ? null : Spelling.Nearest(command, unknown);
+        return session.Fail(
+            ExitCodes.Usage, ExitCodes.NameOf(ErrorKind.Usage), message,
+            meant is null ? $"{words} --help" : $"{meant}, or {words} --help", cause: null);
+    }
+
+    // An overview has one clause for each command; its own help has the rest.
+    private static void Shorten(IEnumerable<Command> commands)
+    {
+        foreach (var command in commands)
+        {
+            var text = command.Description!.ReplaceLineEndings(" ");
+            command.Description = $"{text[..text.AsSpan().IndexOfAny(ClauseEnds)]}.";
+        }
     }
 
     private static async Task<int> ExecuteAsync(ParseResult line, GlobalOptions options, Session session)

@@ -61,6 +61,32 @@ public sealed class HelpTests : IDisposable
             word => Assert.Contains(word, help, StringComparison.Ordinal));
     }
 
+    // What does not fit on a screen is not read.
+    [Fact]
+    public async Task The_overview_has_a_line_for_each_command_and_no_example()
+    {
+        var lines = (await HelpAsync("hyperkube")).Out.Split('\n');
+
+        Assert.DoesNotContain(lines, l => l.Contains("Example", StringComparison.Ordinal));
+        Assert.InRange(lines.Length, 20, 40);
+        Assert.All(lines, l => Assert.InRange(l.Length, 0, 140));
+    }
+
+    [Theory]
+    [InlineData("instal", "there is no command 'instal'", "install, or hyperkube --help")]
+    [InlineData("rolback", "there is no command 'rolback'", "rollback, or hyperkube --help")]
+    [InlineData("deploy", "there is no command 'deploy'", "hyperkube --help")]
+    [InlineData("trust updaet", "there is no command 'updaet'", "update, or hyperkube trust --help")]
+    [InlineData("install x.example/y:z --plain-htpp", "Unrecognized command or argument '--plain-htpp'", "--plain-http, or hyperkube install --help")]
+    [InlineData("status --fromat json", "Unrecognized command or argument '--fromat'; Unrecognized command or argument 'json'", "--format, or hyperkube status --help")]
+    [InlineData("status --zzz", "Unrecognized command or argument '--zzz'", "hyperkube status --help")]
+    public async Task What_is_misspelt_is_said_with_what_was_meant(string words, string message, string hint)
+    {
+        var ended = await _shell.RunAsync(words.Split(' '));
+
+        Assert.Equal($"hyperkube: {message}\n  try: {hint}\n", ended.With(2).Error);
+    }
+
     // A person without an example gives up; one with an example that fails, too.
     [Fact]
     public async Task The_examples_can_be_typed()

@@ -29,7 +29,7 @@ internal static class ExplainCommand
             CustomParser = Parsers.One<ImageReference>,
         };
         Command command = new("explain",
-            "Says, without pulling, which hosts would be asked for an image, in order, from which file and line, with which\n" +
+            "Says, without pulling, which hosts would be asked for an image, in order: from which file and line, with which\n" +
             "certificates, proxy and login (never the secret), and what each of them answers.\n\n" +
             "Example:\n" +
             "  hyperkube explain registry.example.com/hyperkube:v1.36.4") { reference };
