@@ -1,7 +1,9 @@
 using Hyperkube.E2E;
+using Hyperkube.E2E.Host;
 using Xunit.Sdk;
 using Xunit.v3;
 
-// Engines and the measured stops share two cores: one test at a time.
-[assembly: Parallelization(Mode = ParallelMode.None)]
+// Most of what these tests do is wait, for units to stay up or for killed runs: four at a time on two cores.
+[assembly: Parallelization(Mode = ParallelMode.Collections, MaxThreads = 4)]
 [assembly: AssemblyFixture(typeof(RealImages))]
+[assembly: AssemblyFixture(typeof(KubeletImages))]

@@ -5,6 +5,7 @@ using Hyperkube.Testing;
 namespace Hyperkube.E2E;
 
 /// <summary>containerd imports and mounts the image.</summary>
+[Collection(Alone.Name)]
 public sealed class ContainerdTests(RealImages images)
 {
     [Fact]

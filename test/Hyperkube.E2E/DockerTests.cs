@@ -7,6 +7,7 @@ using Hyperkube.Testing;
 namespace Hyperkube.E2E;
 
 /// <summary>dockerd loads, copies from and runs the image.</summary>
+[Collection(Alone.Name)]
 public sealed class DockerTests(RealImages images, DockerWithImage docker) : IClassFixture<DockerWithImage>
 {
     [Fact]

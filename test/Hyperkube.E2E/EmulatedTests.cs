@@ -7,6 +7,7 @@ using Hyperkube.Testing;
 namespace Hyperkube.E2E;
 
 /// <summary>What is in the images of other platforms runs there; here, emulated.</summary>
+[Collection(Alone.Name)]
 public sealed class EmulatedTests(RealImages images)
 {
     [Fact]

@@ -5,6 +5,7 @@ using Hyperkube.E2E.Programs;
 namespace Hyperkube.E2E;
 
 /// <summary>podman loads, copies from and runs the image.</summary>
+[Collection(Alone.Name)]
 public sealed class PodmanTests(RealImages images)
 {
     // Without rights to raise limits, and in the hybrid hierarchy of cgroups, podman's own settings fail.

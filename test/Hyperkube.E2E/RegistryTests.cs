@@ -7,6 +7,7 @@ using Hyperkube.Testing;
 namespace Hyperkube.E2E;
 
 /// <summary>A real registry takes what we push, real clients read it there, and we read what they push.</summary>
+[Collection(Alone.Name)]
 public sealed class RegistryTests : IDisposable
 {
     private const string Version = "v1.36.4";

@@ -3,6 +3,7 @@ using Hyperkube.E2E.Peers;
 namespace Hyperkube.E2E;
 
 /// <summary>umoci unpacks the image, and the runtimes below all engines run it without any rights.</summary>
+[Collection(Alone.Name)]
 public sealed class RuntimeTests(RealImages images)
 {
     [Theory]

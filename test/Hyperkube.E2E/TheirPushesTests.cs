@@ -7,6 +7,7 @@ using Hyperkube.Testing;
 namespace Hyperkube.E2E;
 
 /// <summary>What docker and podman push, we read as it is.</summary>
+[Collection(Alone.Name)]
 public sealed class TheirPushesTests : IDisposable
 {
     private const string Version = "v1.36.4";

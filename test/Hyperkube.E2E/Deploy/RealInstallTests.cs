@@ -4,7 +4,7 @@ using Hyperkube.E2E.Programs;
 namespace Hyperkube.E2E.Deploy;
 
 /// <summary>The unit and the timer of deploy/systemd with the program itself, below a systemd.</summary>
-public sealed class RealInstallTests(KubeletImages images) : IClassFixture<KubeletImages>
+public sealed class RealInstallTests(KubeletImages images)
 {
     private const string Service = "hyperkube-install.service";
     private const string Timer = "hyperkube-install.timer";

@@ -12,10 +12,17 @@ public sealed class KubeletImages : IDisposable
     internal const string V6 = "v1.36.6";
 
     private readonly TempDirectory _work = new();
+    private readonly Lock _once = new();
     private Task<string>? _layout;
 
     /// <summary>The layout's directory; its tags are the versions.</summary>
-    internal Task<string> LayoutAsync() => _layout ??= BuildAsync();
+    internal Task<string> LayoutAsync()
+    {
+        lock (_once)
+        {
+            return _layout ??= BuildAsync();
+        }
+    }
 
     public void Dispose() => _work.Dispose();
 

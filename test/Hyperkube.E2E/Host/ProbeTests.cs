@@ -6,6 +6,7 @@ using Hyperkube.Testing;
 namespace Hyperkube.E2E.Host;
 
 /// <summary>Right bits that cannot run here, or that are something else, are found before the switch.</summary>
+[Collection(Alone.Name)]
 public sealed class ProbeTests(RealImages images)
 {
     private static readonly Platform Here = new("linux", "amd64");

@@ -6,6 +6,7 @@ using Hyperkube.E2E.Programs;
 namespace Hyperkube.E2E.Host;
 
 /// <summary>An install from everywhere an image can be, ours and others'.</summary>
+[Collection(Alone.Name)]
 public sealed class TransportTests
 {
     // The binary is in the second of three layers, and what is below it is not the one.
