@@ -38,6 +38,19 @@ public sealed record InstallReceipt : ReceiptPart
     /// <summary>What is installed at a path; null if nothing is.</summary>
     public InstalledBinary? At(string path) => Binaries.FirstOrDefault(b => b.Path == path);
 
+    /// <summary>Where something is installed.</summary>
+    [JsonIgnore]
+    internal IEnumerable<string> Directories => Binaries.Select(b => Path.GetDirectoryName(b.Path)!).Distinct(StringComparer.Ordinal);
+
+    /// <summary>The holds once other images have come to some paths; a hold on no path is none.</summary>
+    /// <param name="paths">Where they have come to.</param>
+    /// <param name="but">A digest that stays on hold; null for none.</param>
+    internal IReadOnlyList<Hold> HoldsBut(IReadOnlyList<string> paths, string? but = null) =>
+    [
+        .. Holds.Select(h => h.Digest == but || !h.Paths.Intersect(paths, StringComparer.Ordinal).Any() ? h
+            : h with { Paths = [.. h.Paths.Except(paths, StringComparer.Ordinal)] }).Where(h => h.Paths.Count > 0),
+    ];
+
     // The generated reader sets what the JSON has not to null, and lets null stand in lists.
     private static IReadOnlyList<T> Whole<T>(IReadOnlyList<T?>? list)
         where T : class => [.. list?.OfType<T>() ?? []];

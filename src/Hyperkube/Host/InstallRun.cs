@@ -146,7 +146,7 @@ internal sealed class InstallRun(
 
         var receipt = state.Receipt.With([.. kept, .. switched.Select(s => s.Binary)]) with
         {
-            Holds = [.. state.Receipt.Holds.Where(h => !installed.IsOnHold(h))], // The reference points elsewhere, or --force.
+            Holds = state.Receipt.HoldsBut(installed.Paths), // The reference points elsewhere, or --force.
         };
         if (switched.Count > 0)
         {

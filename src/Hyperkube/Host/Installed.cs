@@ -14,6 +14,9 @@ internal sealed class Installed(HostState state, Destinations destinations, Inst
 
     internal IReadOnlyList<Destination> Destinations => destinations.All;
 
+    /// <summary>Where the files of this run go.</summary>
+    internal IReadOnlyList<string> Paths { get; } = [.. destinations.All.Select(d => d.Path)];
+
     /// <summary>Whether the receipt speaks of all destinations, so that it is worth asking what the reference stands for.</summary>
     internal bool MayBeCurrent => Destinations.All(d => state.Receipt.At(d.Path) is { } there
         && there.Name == d.Name && there.Platform == request.Platform.ToString()
@@ -45,15 +48,12 @@ internal sealed class Installed(HostState state, Destinations destinations, Inst
         var touched = Destinations.Select(d => (Entry: At(d)!, Seen: LookOf(d).Stamp!, Proof: ProofOf(d)!))
             .Where(d => !d.Seen.IsSame(d.Entry.Stamp) || d.Proof.Signature != d.Entry.Signature)
             .Select(d => d.Entry with { Stamp = d.Seen, Verified = d.Proof.Verified, Signature = d.Proof.Signature }).ToList();
-        var holds = state.Receipt.Holds.Where(h => h.Digest == digest.ToString() || !IsOnHold(h)).ToList();
-        if ((touched.Count > 0 || holds.Count < state.Receipt.Holds.Count) && !request.IsDry)
+        var holds = state.Receipt.HoldsBut(Paths, digest.ToString());
+        if ((touched.Count > 0 || !holds.SequenceEqual(state.Receipt.Holds)) && !request.IsDry)
         {
             state.Save(state.Receipt.With(touched) with { Holds = holds });
         }
     }
-
-    /// <summary>Whether something must not come to a destination of this run.</summary>
-    internal bool IsOnHold(Hold hold) => Destinations.Any(d => hold.Paths.Contains(d.Path, StringComparer.Ordinal));
 
     /// <summary>The result of doing nothing.</summary>
     internal InstallResult Unchanged(Digest digest) => new()
@@ -97,7 +97,8 @@ internal sealed class Installed(HostState state, Destinations destinations, Inst
     internal void CheckHolds(PlatformImage image)
     {
         var hold = state.Receipt.Holds.FirstOrDefault(h =>
-            (h.Digest == image.Root.Digest.ToString() || h.Manifest == image.Manifest.Digest.ToString()) && IsOnHold(h));
+            (h.Digest == image.Root.Digest.ToString() || h.Manifest == image.Manifest.Digest.ToString())
+            && h.Paths.Intersect(Paths, StringComparer.Ordinal).Any());
         if (hold is not null && !request.Force)
         {
             throw new HyperkubeException(
