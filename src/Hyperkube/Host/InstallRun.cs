@@ -195,15 +195,20 @@ internal sealed class InstallRun(
     // Right already: then it is not fetched. What the receipt says of a path is checked against the file before it counts.
     private bool IsPresent(Destination destination, CancellationToken cancellationToken)
     {
-        if (request.MinimumVersion is not null)
+        var hash = installed.HashOf(destination, cancellationToken);
+        if (hash is null || !installed.IsDressed(destination))
         {
             return false;
         }
 
-        var hash = installed.HashOf(destination, cancellationToken);
-        return hash is not null && installed.IsDressed(destination) && (
-            hash == ClaimFor(destination)?.Sha256
-            || (IsInReceipt(destination, hash.Value) && installed.At(destination)!.Digest == image.Root.Digest.ToString()));
+        var isKnown = IsInReceipt(destination, hash.Value);
+        if (request.MinimumVersion is not null && !(isKnown && installed.IsNewEnough(installed.At(destination)!)))
+        {
+            return false; // The bytes have to say it.
+        }
+
+        return hash == ClaimFor(destination)?.Sha256
+            || (isKnown && installed.At(destination)!.Digest == image.Root.Digest.ToString());
     }
 
     private bool IsSame(Destination destination, StagedBinary staged, CancellationToken cancellationToken) =>

@@ -38,7 +38,7 @@ internal sealed class Installed(HostState state, Destinations destinations, Inst
 
     /// <summary>Whether everything is there already, of this image, as it was left.</summary>
     internal bool IsCurrent(Digest digest, CancellationToken cancellationToken) =>
-        Destinations.All(d => At(d) is { } there && there.Digest == digest.ToString() && IsOldEnough(there)
+        Destinations.All(d => At(d) is { } there && there.Digest == digest.ToString() && IsNewEnough(there)
             && IsUntouched(d, there, cancellationToken));
 
     /// <summary>Writes down what the file system said when it was looked at, and by whose word the proof counts now, so that the next
@@ -110,11 +110,12 @@ internal sealed class Installed(HostState state, Destinations destinations, Inst
         }
     }
 
-    private bool IsUntouched(Destination destination, InstalledBinary there, CancellationToken cancellationToken) =>
-        HashOf(destination, cancellationToken)?.Hex == there.Sha256 && IsDressed(destination);
-
-    private bool IsOldEnough(InstalledBinary there) =>
+    /// <summary>Whether it reaches the version that is asked for, by more than an image's own word.</summary>
+    internal bool IsNewEnough(InstalledBinary there) =>
         request.MinimumVersion is not { } minimum
         || (there.IsVersionProved
             && KubernetesVersion.TryParse(there.Version, null, out var version) && version.CompareTo(minimum) >= 0);
+
+    private bool IsUntouched(Destination destination, InstalledBinary there, CancellationToken cancellationToken) =>
+        HashOf(destination, cancellationToken)?.Hex == there.Sha256 && IsDressed(destination);
 }
