@@ -116,7 +116,7 @@ internal sealed class InstallRun(
         _ = proofs.Of(destination.Name, binary.Content!.Digest);
         _entries.NoteBuild(destination, binary.CheckProgram(
             request.Platform, proofs.AreAsked ? destination.Name : null, $"{image.Root.Digest}: /{destination.ImagePath}"));
-        binary.Seal(request.Owner, SecurityLabel.For(destination.Directory, destination.FileName));
+        binary.Seal(request.Owner, SecurityLabel.For(destination.Directory, destination.FileName, root.IsThisHost));
         await ProbeAsync(destination, binary, cancellationToken).ConfigureAwait(false);
     }
 
