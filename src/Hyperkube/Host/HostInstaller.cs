@@ -31,13 +31,13 @@ public sealed class HostInstaller(
         await units.CheckAsync(request.Restart, [.. request.Binaries.Select(b => b.Destination)], cancellationToken).ConfigureAwait(false);
 
         using var source = await open(request.Reference, cancellationToken).ConfigureAwait(false);
-        using Destinations destinations = new(root, request.Binaries, request.IsDry);
+        using Destinations destinations = new(root, request.Binaries, request.IsDry, log.Warn);
         InstallResult result;
         try
         {
             if (!request.IsDry)
             {
-                destinations.RemoveAbandoned(root, state.Receipt);
+                destinations.RemoveAbandoned(state);
                 state.RemoveAbandoned();
             }
 
@@ -57,6 +57,7 @@ public sealed class HostInstaller(
         if (!request.IsDry)
         {
             destinations.RemoveParts();
+            state.Begin([]);
             result = await units.RunAsync(request, result, cancellationToken).ConfigureAwait(false);
         }
 

@@ -76,7 +76,7 @@ public sealed class HostRollback(HostRoot root, IActivityLog log, string? search
 
     // Directories that are gone are not made again.
     private Destinations DestinationsOf(IReadOnlyList<InstalledBinary> binaries) =>
-        new(root, [.. binaries.Select(b => new WantedBinary(b.Name, b.Name, b.Path))], isDry: true);
+        new(root, [.. binaries.Select(b => new WantedBinary(b.Name, b.Name, b.Path))], isDry: true, log.Warn);
 
     private InstallReceipt ReceiptAfter(
         InstallReceipt receipt, IReadOnlyList<InstalledBinary> binaries, string because, IReadOnlyList<string> units)
@@ -123,10 +123,8 @@ public sealed class HostRollback(HostRoot root, IActivityLog log, string? search
     private static SwitchStep Prepare(InstalledBinary binary, HostDirectory directory, CancellationToken cancellationToken)
     {
         var (name, previous) = (Path.GetFileName(binary.Path), binary.Previous!);
-        var isWhole = previous.Link is { } link
-            ? directory.ReadLink(previous.Kept) == link
-            : directory.HashOf(previous.Kept, cancellationToken)?.Hex == previous.Sha256;
-        if (!isWhole)
+        string[] names = [previous.Kept, SwitchStep.KeepOf(name)];
+        if (Array.Find(names, n => IsWhole(directory, n, previous, cancellationToken)) is not { } kept)
         {
             throw new HyperkubeException(
                 directory.TryStat(previous.Kept) is null ? ErrorKind.NotFound : ErrorKind.BadContent,
@@ -137,7 +135,7 @@ public sealed class HostRollback(HostRoot root, IActivityLog log, string? search
         }
 
         var staged = StagedBinary.NewName(name);
-        directory.Keep(previous.Kept, staged);
+        directory.Keep(kept, staged);
         var old = directory.TryStat(name);
         return new SwitchStep
         {
@@ -152,6 +150,11 @@ public sealed class HostRollback(HostRoot root, IActivityLog log, string? search
             IsRollback = true,
         };
     }
+
+    private static bool IsWhole(HostDirectory directory, string kept, ReplacedFile previous, CancellationToken cancellationToken) =>
+        previous.Link is { } link
+            ? directory.ReadLink(kept) == link
+            : directory.HashOf(kept, cancellationToken)?.Hex == previous.Sha256;
 
     private IEnumerable<Hold> HoldsOn(IReadOnlyList<InstalledBinary> binaries, string because) =>
         binaries.GroupBy(b => (b.Digest, b.Manifest)).Select(

@@ -232,4 +232,5 @@ public sealed record OwedRestart(string Unit, bool IsRestarted, IReadOnlyList<st
     WriteIndented = true)]
 [JsonSerializable(typeof(InstallReceipt))]
 [JsonSerializable(typeof(SwitchIntent))]
+[JsonSerializable(typeof(IReadOnlyList<string>))]
 internal sealed partial class HostJson : JsonSerializerContext;

@@ -25,7 +25,7 @@ internal sealed class InstallRun(
 
         if (!request.IsDry)
         {
-            installed.RemovePartsBut(image.Layers);
+            installed.Begin(image.Layers);
         }
 
         BinaryFetch fetch = new(source, image, isRemote, request.IsDry, log);

@@ -89,8 +89,12 @@ internal sealed class Installed(HostState state, Destinations destinations, Inst
         destination.Directory.TryStat(destination.FileName) is { } stamp
         && stamp.Mode == FileModes.Executable && stamp.Owner == request.Owner;
 
-    /// <summary>Forgets what has come of other images.</summary>
-    internal void RemovePartsBut(IEnumerable<Descriptor> layers) => destinations.RemovePartsBut(layers);
+    /// <summary>Forgets what has come of other images, and takes note that something is on its way here.</summary>
+    internal void Begin(IEnumerable<Descriptor> layers)
+    {
+        destinations.RemovePartsBut(layers);
+        destinations.Begin(state);
+    }
 
     /// <summary>Refuses what failed here before.</summary>
     /// <exception cref="HyperkubeException">It is on hold (<see cref="ErrorKind.OnHold"/>).</exception>
