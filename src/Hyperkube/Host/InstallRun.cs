@@ -7,8 +7,8 @@ namespace Hyperkube.Host;
 
 /// <summary>One install of one image: what is not there yet is staged, checked, and switched to.</summary>
 internal sealed class InstallRun(
-    InstallRequest request, PlatformImage image, BinaryProofs proofs, HostState state, Installed installed, HostRoot root,
-    IActivityLog log, TimeProvider time)
+    InstallRequest request, PlatformImage image, BinaryProofs proofs, HostState state, Installed installed, UnitRestarts units,
+    HostRoot root, IActivityLog log, TimeProvider time)
 {
     private readonly InstallEntries _entries = new(request, image, proofs, installed, time);
     private readonly InstallReceipt _before = state.Receipt;
@@ -150,7 +150,7 @@ internal sealed class InstallRun(
         };
         if (switched.Count > 0)
         {
-            receipt = receipt with { Owed = UnitRestarts.Owe(state.Receipt, request.Restart.Units, [.. changed.Select(c => c.Path)]) };
+            receipt = receipt with { Owed = units.Owe(state.Receipt, request.Restart.Units, [.. changed.Select(c => c.Path)]) };
             new HostSwitch(root, state, log.Warn).Run(new SwitchIntent([.. switched.Select(s => s.Step)], receipt));
         }
         else
