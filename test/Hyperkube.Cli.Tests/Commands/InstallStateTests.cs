@@ -99,7 +99,11 @@ public sealed class InstallStateTests : IDisposable
         Directory.CreateDirectory(Path.GetDirectoryName(Receipt)!);
         await File.WriteAllTextAsync(
             Receipt,
-            $$"""{"binaries":[{"path":"{{path}}","name":"kubelet","reference":"r","digest":"d","manifest":"m","platform":"linux/amd64","sha256":"","size":1,"verified":"none","installedAt":"2026-01-01T00:00:00Z"}]}""",
+            $$"""
+            {"binaries":[{"path":"{{path}}","name":"kubelet","reference":"r","digest":"d","manifest":"m","platform":"linux/amd64","sha256":"",
+            "size":1,"verified":"none","installedAt":"2026-01-01T00:00:00Z"}]}
+            """,
+
             Ct);
 
         (await StatusAsync()).With(3);

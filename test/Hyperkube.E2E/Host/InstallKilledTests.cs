@@ -142,7 +142,7 @@ public sealed class InstallKilledTests
     public async Task What_a_killed_run_has_left_is_removed_by_the_next_one_wherever_that_goes()
     {
         await using var scene = await HostScene.CreateAsync();
-        var ended = await Strace.InjectAsync("fchmod", "signal=KILL:when=2", scene.Words(scene.Pinned(HostScene.New), "--to", "/first"));
+        var ended = await Strace.InjectAsync("fallocate", "signal=KILL:when=1", scene.Words(scene.Pinned(HostScene.New), "--to", "/first"));
         Assert.Equal(137, ended.Code);
         Assert.NotEmpty(scene.Leftovers());
 

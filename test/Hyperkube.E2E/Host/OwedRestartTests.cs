@@ -130,7 +130,7 @@ public sealed class OwedRestartTests(KubeletImages images) : IClassFixture<Kubel
             images, (Sick, "[Unit]\nDefaultDependencies=no\n[Service]\nExecStart=/bin/sh -c '/opt/first/kubelet --version; exit 1'\n"));
         (await machine.InstallAsync(V4, "kubectl")).Well();
 
-        string[] words = Words(V5, "kubectl", $"--restart={Sick}", GoBack, Patience);
+        var words = Words(V5, "kubectl", $"--restart={Sick}", GoBack, Patience);
         var ended = await machine.RunAsync([.. words.Select(w => w == "kubelet" ? "kubelet=/opt/first/kubelet" : w)]);
 
         Assert.True(ended.Code == 8, ended.Error);

@@ -51,7 +51,7 @@ public sealed class TransportTests
         (await scene.InstallAsync(scene.Tagged(HostScene.Old))).Well();
         (await scene.InstallAsync(scene.Tagged(HostScene.New))).Well();
         var asked = scene.Registry.Calls.Count;
-        using var waiting = Exe.Here.Start(scene.Words(scene.Tagged(HostScene.Old), "--jitter", "1000h"));
+        using var waiting = Exe.Here.Start(scene.Words(scene.Tagged(HostScene.Old), "--jitter", "500h"));
         for (var i = 0; i < 1000 && scene.Registry.Calls.Count == asked; i++)
         {
             await Task.Delay(10, TestContext.Current.CancellationToken);
