@@ -100,7 +100,8 @@ internal static class Run
         catch (OperationCanceledException e) when (deadline.IsCancellationRequested)
         {
             return Fail(session, ErrorKind.TimedOut,
-                $"not done after --timeout {timeout!.Value.TotalSeconds:F0}s",
+                $"not done after --timeout {timeout!.Value.TotalSeconds:F0}s"
+                    + (e is WaitCanceledException ? $": {e.Message}" : ""),
                 "run it again: it goes on where it was; or allow more time", e);
         }
         catch (HyperkubeException e)

@@ -36,7 +36,7 @@ public sealed class ExitCodesTests
 
         for (var i = 0; i < bySeriousness.Length; i++)
         {
-            Assert.Equal(bySeriousness[i], ExitCodes.MostSerious(bySeriousness[i..].Reverse(), kind => kind));
+            Assert.Equal(bySeriousness[i], Seriousness.Most(bySeriousness[i..].Reverse(), kind => kind));
         }
     }
 }

@@ -62,7 +62,7 @@ internal static class ExplainCommand
         // The job would go on to the next host; it fails when the last one has failed.
         if (hosts.All(h => h.Answer.Failure is not null))
         {
-            throw ExitCodes.MostSerious(hosts.Select(h => h.Answer.Failure!), f => f.Kind);
+            throw Seriousness.Most(hosts.Select(h => h.Answer.Failure!), f => f.Kind);
         }
     }
 

@@ -84,7 +84,7 @@ internal static class ReleaseCommand
             .ConfigureAwait(false);
         if (failures.Count > 0)
         {
-            throw ExitCodes.MostSerious(failures, f => f.Kind);
+            throw Seriousness.Most(failures, f => f.Kind);
         }
     }
 

@@ -32,6 +32,11 @@ internal static class StatusCommand
                 report.IsInterrupted),
             CliJson.Default.StatusOutput,
             Write);
+        if (report.Files.Count == 0)
+        {
+            throw new HyperkubeException(ErrorKind.NotFound, $"{root.Seen(HostState.DirectoryPath)}: nothing is installed here");
+        }
+
         var wrong = report.Files.Where(f => f.State != FileState.Intact).ToList();
         if (wrong.Count > 0)
         {

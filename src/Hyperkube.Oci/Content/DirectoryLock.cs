@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Win32.SafeHandles;
 
 namespace Hyperkube.Oci.Content;
@@ -25,18 +26,26 @@ public sealed class DirectoryLock : IDisposable
         var directory = Posix.OpenRead(path);
         try
         {
-            for (var waited = TimeSpan.Zero; !Posix.TryLock(directory); waited += Pause)
+            var begun = Stopwatch.GetTimestamp();
+            while (!Posix.TryLock(directory))
             {
+                var waited = Stopwatch.GetElapsedTime(begun);
                 if (waited > patience)
                 {
-                    throw new HyperkubeException(
-                        ErrorKind.TimedOut, $"{name ?? path}: another process has held its lock for {patience.TotalSeconds:F0} s")
+                    throw new HyperkubeException(ErrorKind.TimedOut, Held(patience))
                     {
                         Hint = "wait for the other hyperkube to end, or end it",
                     };
                 }
 
-                await Task.Delay(Pause, cancellationToken).ConfigureAwait(false);
+                try
+                {
+                    await Task.Delay(Pause, cancellationToken).ConfigureAwait(false);
+                }
+                catch (OperationCanceledException e)
+                {
+                    throw new WaitCanceledException(Held(waited), e, cancellationToken);
+                }
             }
 
             return new DirectoryLock(directory);
@@ -46,6 +55,8 @@ public sealed class DirectoryLock : IDisposable
             directory.Dispose();
             throw;
         }
+
+        string Held(TimeSpan waited) => $"{name ?? path}: another process has held its lock for {waited.TotalSeconds:F0} s";
     }
 
     /// <summary>Takes the lock if nobody has it and the directory is there; null otherwise. The caller disposes it.</summary>

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Hyperkube.Images;
 using Hyperkube.Oci;
 using Hyperkube.Oci.Content;
@@ -81,16 +82,14 @@ internal sealed class BinaryFetch(IContentSource source, PlatformImage image, bo
                     try
                     {
                         found[i] = await ReadAsync(plan[i], token).ConfigureAwait(false);
+                        if (plan[i].IsCertain)
+                        {
+                            await MakeReadyAsync(plan[i].Wanted[0], found[i]!.Of(plan[i].Wanted[0].ImagePath), token).ConfigureAwait(false);
+                        }
                     }
-                    catch (HyperkubeException e) when (!plan[i].IsCertain)
+                    catch (HyperkubeException e)
                     {
-                        failed[i] = e; // Is it of interest? The layers above may hide all of it.
-                        return;
-                    }
-
-                    if (plan[i].IsCertain)
-                    {
-                        await MakeReadyAsync(plan[i].Wanted[0], found[i]!.Of(plan[i].Wanted[0].ImagePath), token).ConfigureAwait(false);
+                        failed[i] = e; // Is it of interest? The layers above may hide all of it, and what else is on its way may be worse.
                     }
                 }).ConfigureAwait(false);
             return await TakeAsync(wanted, plan, found, failed, MakeReadyAsync, cancellationToken).ConfigureAwait(false);
@@ -111,16 +110,39 @@ internal sealed class BinaryFetch(IContentSource source, PlatformImage image, bo
         Dictionary<Destination, StagedBinary> taken = [];
         try
         {
+            List<HyperkubeException> failures = [];
             foreach (var destination in wanted)
             {
-                taken.Add(destination, Take(destination, plan, found, failed));
+                try
+                {
+                    taken.Add(destination, Take(destination, plan, found, failed));
+                }
+                catch (HyperkubeException e)
+                {
+                    failures.Add(e);
+                }
             }
 
+            ThrowMostSerious(failures);
             var certain = plan.Where(w => w.IsCertain).SelectMany(w => w.Wanted).ToHashSet();
             await Parallel.ForEachAsync(
                 taken.Where(t => !certain.Contains(t.Key)),
                 new ParallelOptions { MaxDegreeOfParallelism = MaxParallel, CancellationToken = cancellationToken },
-                async (binary, token) => await makeReady(binary.Key, binary.Value, token).ConfigureAwait(false)).ConfigureAwait(false);
+                async (binary, token) =>
+                {
+                    try
+                    {
+                        await makeReady(binary.Key, binary.Value, token).ConfigureAwait(false);
+                    }
+                    catch (HyperkubeException e)
+                    {
+                        lock (failures)
+                        {
+                            failures.Add(e);
+                        }
+                    }
+                }).ConfigureAwait(false);
+            ThrowMostSerious(failures);
             return taken;
         }
         catch
@@ -131,6 +153,14 @@ internal sealed class BinaryFetch(IContentSource source, PlatformImage image, bo
             }
 
             throw;
+        }
+    }
+
+    private static void ThrowMostSerious(List<HyperkubeException> failures)
+    {
+        if (failures.Count > 0)
+        {
+            ExceptionDispatchInfo.Throw(Seriousness.Most(failures, f => f.Kind));
         }
     }
 
@@ -227,14 +257,14 @@ internal sealed class BinaryFetch(IContentSource source, PlatformImage image, bo
     {
         for (var i = 0; i < plan.Count; i++)
         {
-            if (found[i]?.Take(destination.ImagePath) is { } staged)
-            {
-                return staged;
-            }
-
             if (failed[i] is { } failure && plan[i].Wanted.Contains(destination))
             {
                 throw failure;
+            }
+
+            if (found[i]?.Take(destination.ImagePath) is { } staged)
+            {
+                return staged;
             }
 
             if (found[i]?.Hides(destination.ImagePath) == true)

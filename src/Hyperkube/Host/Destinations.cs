@@ -7,12 +7,16 @@ namespace Hyperkube.Host;
 internal sealed class Destinations : IDisposable
 {
     private readonly Dictionary<string, HostDirectory> _directories = new(StringComparer.Ordinal);
+    private readonly HostRoot _root;
+    private readonly Action<string> _warn;
 
     /// <param name="root">The host.</param>
     /// <param name="binaries">What goes where.</param>
     /// <param name="isDry">Whether directories that are missing are not made.</param>
-    internal Destinations(HostRoot root, IReadOnlyList<WantedBinary> binaries, bool isDry)
+    /// <param name="warn">Told of what cannot be removed.</param>
+    internal Destinations(HostRoot root, IReadOnlyList<WantedBinary> binaries, bool isDry, Action<string> warn)
     {
+        (_root, _warn) = (root, warn);
         foreach (var path in binaries.Select(b => Path.GetDirectoryName(b.Destination)!).Distinct(StringComparer.Ordinal))
         {
             _directories[path] = !isDry ? root.OpenOrMakeDirectory(path, FileModes.Executable)
@@ -36,24 +40,21 @@ internal sealed class Destinations : IDisposable
     /// <summary>Removes what killed runs were writing.</summary>
     internal void RemoveAbandoned() => Remove(_directories.Values, StagedBinary.Prefix);
 
-    /// <summary>Removes what killed runs were writing, here and wherever something is installed.</summary>
-    internal void RemoveAbandoned(HostRoot root, InstallReceipt receipt)
+    /// <summary>Removes what killed runs were writing, here and wherever something is installed, and all that is left of those that have
+    /// installed nothing.</summary>
+    internal void RemoveAbandoned(HostState state)
     {
         RemoveAbandoned();
-        foreach (var path in receipt.Binaries.Select(b => Path.GetDirectoryName(b.Path)).OfType<string>()
-            .Except(_directories.Keys, StringComparer.Ordinal))
-        {
-            try
-            {
-                using var other = root.TryOpenDirectory(path);
-                Remove(other is null ? [] : [other], StagedBinary.Prefix);
-            }
-            catch (HyperkubeException)
-            {
-                // Not a directory any more, or never one: nothing of this run goes there.
-            }
-        }
+        var known = state.Receipt.Directories.Except(_directories.Keys, StringComparer.Ordinal).ToList();
+        RemoveIn(known, StagedBinary.Prefix);
+        var others = state.BegunDirectories.Except([.. known, .. _directories.Keys], StringComparer.Ordinal).ToList();
+        RemoveIn(others, StagedBinary.Prefix);
+        RemoveIn(others, PartialBlob.Prefix);
     }
+
+    /// <summary>Lets the next run know where this one writes, wherever it goes itself.</summary>
+    internal void Begin(HostState state) =>
+        state.Begin([.. _directories.Keys.Except(state.Receipt.Directories, StringComparer.Ordinal).Order(StringComparer.Ordinal)]);
 
     /// <summary>Removes what has come of downloads.</summary>
     internal void RemoveParts() => Remove(_directories.Values, PartialBlob.Prefix);
@@ -73,13 +74,37 @@ internal sealed class Destinations : IDisposable
         }
     }
 
-    private static void Remove(IEnumerable<HostDirectory> directories, string prefix, HashSet<string>? but = null)
+    private void RemoveIn(IEnumerable<string> paths, string prefix)
+    {
+        foreach (var path in paths)
+        {
+            try
+            {
+                using var other = _root.TryOpenDirectory(path);
+                Remove(other is null ? [] : [other], prefix);
+            }
+            catch (HyperkubeException)
+            {
+                // Not a directory any more, or never one: nothing of this run goes there.
+            }
+        }
+    }
+
+    // Nothing that only tidies up stands in the way of an install.
+    private void Remove(IEnumerable<HostDirectory> directories, string prefix, HashSet<string>? but = null)
     {
         foreach (var directory in directories.Where(d => !d.Handle.IsInvalid))
         {
-            foreach (var name in directory.Names(prefix).Where(n => but?.Contains(n) != true).ToList())
+            try
             {
-                directory.Remove(name);
+                foreach (var name in directory.Names(prefix).Where(n => but?.Contains(n) != true))
+                {
+                    directory.Remove(name);
+                }
+            }
+            catch (HyperkubeException e)
+            {
+                _warn($"{e.Message}; it is left there");
             }
         }
     }

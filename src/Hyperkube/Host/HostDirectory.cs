@@ -23,7 +23,7 @@ internal sealed class HostDirectory(string path, string seen, SafeFileHandle han
     internal string Link => $"/proc/self/fd/{handle.DangerousGetHandle()}";
 
     /// <summary>Bytes that may still be written.</summary>
-    internal long FreeBytes => handle.IsInvalid ? long.MaxValue : Posix.FreeBytes(handle);
+    internal long FreeBytes => handle.IsInvalid ? long.MaxValue : Told("", () => Posix.FreeBytes(handle));
 
     /// <summary>Its path without links, as this process sees it; null if it is gone.</summary>
     internal string? RealPath => File.ResolveLinkTarget(Link, returnFinalTarget: false)?.FullName;
@@ -31,15 +31,17 @@ internal sealed class HostDirectory(string path, string seen, SafeFileHandle han
     /// <summary>A file in it, for messages.</summary>
     internal string Seen(string name) => System.IO.Path.Combine(seen, name);
 
-    internal FileStamp? TryStat(string name) => handle.IsInvalid ? null : Posix.TryStat(handle, name);
+    internal FileStamp? TryStat(string name) => handle.IsInvalid ? null : Told(name, () => Posix.TryStat(handle, name));
 
     internal FileStamp Stat(string name) => TryStat(name) ?? throw Refused(name, "it is gone");
 
     internal string? ReadLink(string name) => Posix.ReadLink(handle, name);
 
-    internal IEnumerable<string> Names(string prefix) =>
-        Directory.EnumerateFiles(Link, prefix + "*", new EnumerationOptions { AttributesToSkip = FileAttributes.None })
-            .Select(f => System.IO.Path.GetFileName(f)!);
+    internal IReadOnlyList<string> Names(string prefix) => Told<IReadOnlyList<string>>("", () =>
+    [
+        .. Directory.EnumerateFiles(Link, prefix + "*", new EnumerationOptions { AttributesToSkip = FileAttributes.None })
+            .Select(f => System.IO.Path.GetFileName(f)!),
+    ]);
 
     /// <summary>Begins a file that was not there; the caller disposes it.</summary>
     internal SafeFileHandle Create(string name) =>
@@ -144,7 +146,11 @@ internal sealed class HostDirectory(string path, string seen, SafeFileHandle han
             throw Refused(name, $"cannot be given to {owner}: {Posix.LastMessage}", "run as root, or name another --owner");
         }
 
-        File.SetUnixFileMode(file, mode);
+        _ = Told(name, () =>
+        {
+            File.SetUnixFileMode(file, mode);
+            return mode;
+        });
         if (label is not null && !Posix.TryLabel(file, label) && Posix.LastError != Posix.NotSupported)
         {
             throw Refused(name, $"cannot be given its SELinux label: {Posix.LastMessage}");
@@ -193,6 +199,11 @@ internal sealed class HostDirectory(string path, string seen, SafeFileHandle han
     /// <summary>Reads a small file; null if it is not there.</summary>
     internal byte[]? TryRead(string name, int maxBytes)
     {
+        if (TryStat(name) is { IsFile: false })
+        {
+            throw new InvalidDataException("is no file");
+        }
+
         using var file = TryOpen(name);
         if (file is null)
         {
@@ -206,7 +217,7 @@ internal sealed class HostDirectory(string path, string seen, SafeFileHandle han
         }
 
         var content = new byte[length];
-        return content[..RandomAccess.Read(file, content, 0)];
+        return content[..Told(name, () => RandomAccess.Read(file, content, 0))];
     }
 
     /// <summary>The SHA-256 of a file; null if it is no regular file or not there.</summary>
@@ -226,7 +237,7 @@ internal sealed class HostDirectory(string path, string seen, SafeFileHandle han
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var buffer = new byte[StreamSizes.CopyBytes];
         var offset = 0L;
-        for (int count; (count = RandomAccess.Read(file, buffer, offset)) > 0; offset += count)
+        for (int count; (count = Told(name, () => RandomAccess.Read(file, buffer, offset))) > 0; offset += count)
         {
             cancellationToken.ThrowIfCancellationRequested();
             hash.AppendData(buffer, 0, count);
@@ -273,6 +284,19 @@ internal sealed class HostDirectory(string path, string seen, SafeFileHandle han
         catch (IOException e)
         {
             Remove(name);
+            throw Refused(name, e.Message);
+        }
+    }
+
+    // What the runtime says of the system's refusals is said as ours are.
+    private T Told<T>(string name, Func<T> ask)
+    {
+        try
+        {
+            return ask();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
             throw Refused(name, e.Message);
         }
     }

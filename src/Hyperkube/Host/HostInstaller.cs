@@ -19,6 +19,22 @@ public sealed class HostInstaller(
     public async Task<InstallResult> InstallAsync(InstallRequest request, CancellationToken cancellationToken)
     {
         CheckVerification(request);
+        if (request.Jitter > TimeSpan.Zero && !request.IsDry)
+        {
+            if (await RunAsync(request, isGlance: true, cancellationToken).ConfigureAwait(false) is { } current)
+            {
+                return current;
+            }
+
+            await WaitAsync(request, cancellationToken).ConfigureAwait(false); // Others may do their work meanwhile.
+        }
+
+        return (await RunAsync(request, isGlance: false, cancellationToken).ConfigureAwait(false))!;
+    }
+
+    // A glance ends with nothing where there is something to install.
+    private async Task<InstallResult?> RunAsync(InstallRequest request, bool isGlance, CancellationToken cancellationToken)
+    {
         using var state = request.IsDry
             ? HostState.Look(root, log.Warn)
             : await HostState.LockAsync(root, request.LockPatience, log.Warn, cancellationToken).ConfigureAwait(false);
@@ -28,43 +44,66 @@ public sealed class HostInstaller(
         }
 
         UnitRestarts units = new(root, state, log, searchPath, time);
-        await units.CheckAsync(request.Restart, [.. request.Binaries.Select(b => b.Destination)], cancellationToken).ConfigureAwait(false);
+        InstallResult? result;
+        try
+        {
+            result = await PlaceAsync(request, state, units, isGlance, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (!request.IsDry && e is not OperationCanceledException)
+        {
+            if (await units.MakeGoodAsync(request.Restart, cancellationToken).ConfigureAwait(false) is { } ill)
+            {
+                log.Warn(ill.Message);
+                if (e is HyperkubeException failure && Seriousness.Most([failure, ill], f => f.Kind) == ill)
+                {
+                    throw new HyperkubeException(ill.Kind, $"{ill.Message}; this run has failed as well: {failure.Message}", failure)
+                    {
+                        Hint = ill.Hint,
+                    };
+                }
+            }
 
+            throw;
+        }
+
+        return result is null || request.IsDry ? result
+            : await units.RunAsync(request, result, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<InstallResult?> PlaceAsync(
+        InstallRequest request, HostState state, UnitRestarts units, bool isGlance, CancellationToken cancellationToken)
+    {
+        await units.CheckAsync(request.Restart, [.. request.Binaries.Select(b => b.Destination)], cancellationToken).ConfigureAwait(false);
         using var source = await open(request.Reference, cancellationToken).ConfigureAwait(false);
-        using Destinations destinations = new(root, request.Binaries, request.IsDry);
-        InstallResult result;
+        using Destinations destinations = new(root, request.Binaries, request.IsDry, log.Warn);
         try
         {
             if (!request.IsDry)
             {
-                destinations.RemoveAbandoned(root, state.Receipt);
+                destinations.RemoveAbandoned(state);
                 state.RemoveAbandoned();
             }
 
-            result = await InstallAsync(request, state, source, destinations, cancellationToken).ConfigureAwait(false);
-        }
-        catch (HyperkubeException e) when (!request.IsDry)
-        {
-            if (e.Kind is ErrorKind.BadContent or ErrorKind.BadDigest or ErrorKind.Unsigned or ErrorKind.BadSignature or ErrorKind.NotFound)
+            var result = await InstallAsync(request, state, source, destinations, units, isGlance, cancellationToken).ConfigureAwait(false);
+            if (!request.IsDry && result is not null)
             {
                 destinations.RemoveParts();
+                state.Begin([]);
             }
 
-            await units.MakeGoodAsync(request.Restart, cancellationToken).ConfigureAwait(false);
-            throw;
+            return result;
         }
-
-        if (!request.IsDry)
+        catch (HyperkubeException e) when (!request.IsDry && e.Kind is ErrorKind.BadContent or ErrorKind.BadDigest or ErrorKind.Unsigned
+            or ErrorKind.BadSignature or ErrorKind.NotFound)
         {
             destinations.RemoveParts();
-            result = await units.RunAsync(request, result, cancellationToken).ConfigureAwait(false);
+            throw;
         }
-
-        return result;
     }
 
-    private async Task<InstallResult> InstallAsync(
-        InstallRequest request, HostState state, ImageSource source, Destinations destinations, CancellationToken cancellationToken)
+    private async Task<InstallResult?> InstallAsync(
+        InstallRequest request, HostState state, ImageSource source, Destinations destinations, UnitRestarts units, bool isGlance,
+        CancellationToken cancellationToken)
     {
         Installed installed = new(state, destinations, request, new KeptProofs(request, state, log));
         if (installed.MayBeCurrent
@@ -75,7 +114,11 @@ public sealed class HostInstaller(
             return installed.Unchanged(digest);
         }
 
-        await WaitAsync(request, cancellationToken).ConfigureAwait(false);
+        if (isGlance)
+        {
+            return null;
+        }
+
         var found = await source.FindAsync(cancellationToken).ConfigureAwait(false);
         if (request.Demand is { } demand)
         {
@@ -85,8 +128,8 @@ public sealed class HostInstaller(
         var image = await PlatformImage.OpenAsync(source.Content, request.Reference, found, request.Platform, cancellationToken)
             .ConfigureAwait(false);
         installed.CheckHolds(image);
-        return await new InstallRun(request, image, new BinaryProofs(request, image, log), state, installed, root, log, time).RunAsync(
-            source.Content, source.Reference is RegistryReference, cancellationToken).ConfigureAwait(false);
+        InstallRun run = new(request, image, new BinaryProofs(request, image, log), state, installed, units, root, log, time);
+        return await run.RunAsync(source.Content, source.Reference is RegistryReference, cancellationToken).ConfigureAwait(false);
     }
 
     private static void CheckVerification(InstallRequest request)
@@ -110,12 +153,9 @@ public sealed class HostInstaller(
 
     private async Task WaitAsync(InstallRequest request, CancellationToken cancellationToken)
     {
-        if (request.Jitter > TimeSpan.Zero && !request.IsDry)
-        {
-            var pause = TimeSpan.FromMilliseconds(RandomNumberGenerator.GetInt32((int)request.Jitter.TotalMilliseconds + 1));
-            using var activity = log.Begin($"wait {pause.TotalSeconds:F0} s of --jitter", totalBytes: null);
-            await Task.Delay(pause, time, cancellationToken).ConfigureAwait(false);
-            activity.Complete("done");
-        }
+        var pause = TimeSpan.FromMilliseconds(RandomNumberGenerator.GetInt32((int)request.Jitter.TotalMilliseconds + 1));
+        using var activity = log.Begin($"wait {pause.TotalSeconds:F0} s of --jitter", totalBytes: null);
+        await Task.Delay(pause, time, cancellationToken).ConfigureAwait(false);
+        activity.Complete("done");
     }
 }

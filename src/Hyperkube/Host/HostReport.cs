@@ -1,5 +1,3 @@
-using Hyperkube.Oci;
-
 namespace Hyperkube.Host;
 
 /// <summary>What an installed file is now.</summary>
@@ -29,14 +27,11 @@ public sealed record InstalledFile(InstalledBinary Binary, FileState State, stri
 public sealed record HostReport(IReadOnlyList<InstalledFile> Files, InstallReceipt Receipt, bool IsInterrupted)
 {
     /// <summary>Looks at a host: reads every installed file. Changes nothing.</summary>
-    /// <exception cref="HyperkubeException">Nothing is installed (<see cref="ErrorKind.NotFound"/>).</exception>
     public static HostReport Of(HostRoot root, Action<string> warn, CancellationToken cancellationToken)
     {
         using var state = HostState.Look(root, warn);
-        return state.Receipt.Binaries.Count == 0
-            ? throw new HyperkubeException(ErrorKind.NotFound, $"{root.Seen(HostState.DirectoryPath)}: nothing is installed here")
-            : new HostReport(
-                [.. state.Receipt.Binaries.Select(b => Look(root, b, cancellationToken))], state.Receipt, state.IsInterrupted);
+        return new HostReport(
+            [.. state.Receipt.Binaries.Select(b => Look(root, b, cancellationToken))], state.Receipt, state.IsInterrupted);
     }
 
     private static InstalledFile Look(HostRoot root, InstalledBinary binary, CancellationToken cancellationToken)

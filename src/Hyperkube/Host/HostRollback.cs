@@ -44,15 +44,22 @@ public sealed class HostRollback(HostRoot root, IActivityLog log, string? search
             return ([.. chosen.Select(b => new RolledBack(b, b.Previous!))], [], null);
         }
 
-        var done = Run(state, chosen, "it was rolled back", restart.Units, cancellationToken);
-        var (restarted, complaints) = await units.SettleAsync(restart, cancellationToken).ConfigureAwait(false);
-        return (done, restarted, complaints.Count == 0 ? null : new HyperkubeException(
-            ErrorKind.Unhealthy, $"{string.Join("; ", complaints)}; the old files are back in place"));
+        var done = Run(state, chosen, "it was rolled back", units, restart.Units, cancellationToken);
+        try
+        {
+            var complaints = await units.SettleAsync(restart, cancellationToken).ConfigureAwait(false);
+            return (done, units.Restarted, complaints.Count == 0 ? null : new HyperkubeException(
+                ErrorKind.Unhealthy, $"{string.Join("; ", complaints)}; the old files are back in place"));
+        }
+        catch (HyperkubeException e)
+        {
+            return (done, units.Restarted, e);
+        }
     }
 
     /// <summary>Puts files back under a lock that is held already.</summary>
     internal IReadOnlyList<RolledBack> Run(
-        HostState state, IReadOnlyList<InstalledBinary> binaries, string because, IReadOnlyList<string> units,
+        HostState state, IReadOnlyList<InstalledBinary> binaries, string because, UnitRestarts restarts, IReadOnlyList<string> units,
         CancellationToken cancellationToken)
     {
         using var destinations = DestinationsOf(binaries);
@@ -64,7 +71,8 @@ public sealed class HostRollback(HostRoot root, IActivityLog log, string? search
         try
         {
             var steps = binaries.Zip(destinations.All, (binary, d) => Prepare(binary, d.Directory, cancellationToken)).ToList();
-            new HostSwitch(root, state, log.Warn).Run(new SwitchIntent(steps, ReceiptAfter(state.Receipt, binaries, because, units)));
+            new HostSwitch(root, state, log.Warn).Run(
+                new SwitchIntent(steps, ReceiptAfter(state.Receipt, binaries, because, restarts, units)));
         }
         finally
         {
@@ -76,10 +84,11 @@ public sealed class HostRollback(HostRoot root, IActivityLog log, string? search
 
     // Directories that are gone are not made again.
     private Destinations DestinationsOf(IReadOnlyList<InstalledBinary> binaries) =>
-        new(root, [.. binaries.Select(b => new WantedBinary(b.Name, b.Name, b.Path))], isDry: true);
+        new(root, [.. binaries.Select(b => new WantedBinary(b.Name, b.Name, b.Path))], isDry: true, log.Warn);
 
     private InstallReceipt ReceiptAfter(
-        InstallReceipt receipt, IReadOnlyList<InstalledBinary> binaries, string because, IReadOnlyList<string> units)
+        InstallReceipt receipt, IReadOnlyList<InstalledBinary> binaries, string because, UnitRestarts restarts,
+        IReadOnlyList<string> units)
     {
         var paths = binaries.Select(b => b.Path).ToHashSet(StringComparer.Ordinal);
         return receipt with
@@ -91,7 +100,7 @@ public sealed class HostRollback(HostRoot root, IActivityLog log, string? search
                     .OrderBy(b => b.Path, StringComparer.Ordinal),
             ],
             Holds = [.. receipt.Holds, .. HoldsOn(binaries, because)],
-            Owed = UnitRestarts.Owe(receipt, units, [.. paths]),
+            Owed = restarts.Owe(receipt, units, [.. paths]),
         };
     }
 
@@ -123,10 +132,8 @@ public sealed class HostRollback(HostRoot root, IActivityLog log, string? search
     private static SwitchStep Prepare(InstalledBinary binary, HostDirectory directory, CancellationToken cancellationToken)
     {
         var (name, previous) = (Path.GetFileName(binary.Path), binary.Previous!);
-        var isWhole = previous.Link is { } link
-            ? directory.ReadLink(previous.Kept) == link
-            : directory.HashOf(previous.Kept, cancellationToken)?.Hex == previous.Sha256;
-        if (!isWhole)
+        string[] names = [previous.Kept, SwitchStep.KeepOf(name)];
+        if (Array.Find(names, n => IsWhole(directory, n, previous, cancellationToken)) is not { } kept)
         {
             throw new HyperkubeException(
                 directory.TryStat(previous.Kept) is null ? ErrorKind.NotFound : ErrorKind.BadContent,
@@ -137,7 +144,7 @@ public sealed class HostRollback(HostRoot root, IActivityLog log, string? search
         }
 
         var staged = StagedBinary.NewName(name);
-        directory.Keep(previous.Kept, staged);
+        directory.Keep(kept, staged);
         var old = directory.TryStat(name);
         return new SwitchStep
         {
@@ -152,6 +159,11 @@ public sealed class HostRollback(HostRoot root, IActivityLog log, string? search
             IsRollback = true,
         };
     }
+
+    private static bool IsWhole(HostDirectory directory, string kept, ReplacedFile previous, CancellationToken cancellationToken) =>
+        previous.Link is { } link
+            ? directory.ReadLink(kept) == link
+            : directory.HashOf(kept, cancellationToken)?.Hex == previous.Sha256;
 
     private IEnumerable<Hold> HoldsOn(IReadOnlyList<InstalledBinary> binaries, string because) =>
         binaries.GroupBy(b => (b.Digest, b.Manifest)).Select(

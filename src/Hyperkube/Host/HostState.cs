@@ -18,6 +18,7 @@ public sealed class HostState : IDisposable
     private const string ReceiptName = "receipt.json";
     private const string DamagedName = "receipt.json.damaged";
     private const string IntentName = "intent.json";
+    private const string BegunName = "begun.json";
     private const string EvidencePath = DirectoryPath + "/evidence";
     private const string EvidenceSuffix = ".sigstore.json";
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
@@ -37,7 +38,36 @@ public sealed class HostState : IDisposable
     public InstallReceipt Receipt { get; private set; }
 
     /// <summary>Whether an install was ended between two renames.</summary>
-    public bool IsInterrupted => _directory.TryStat(IntentName) is not null;
+    public bool IsInterrupted
+    {
+        get
+        {
+            try
+            {
+                return Read(IntentName, HostJson.Default.SwitchIntent) is { IsRecorded: false };
+            }
+            catch (Exception e) when (e is JsonException or InvalidDataException)
+            {
+                return true;
+            }
+        }
+    }
+
+    /// <summary>The directories in which a run that did not come to its end may have left something, beside those of the receipt.</summary>
+    internal IReadOnlyList<string> BegunDirectories
+    {
+        get
+        {
+            try
+            {
+                return [.. (Read(BegunName, HostJson.Default.IReadOnlyListString) ?? []).Where(d => d?.StartsWith('/') == true)];
+            }
+            catch (Exception e) when (e is JsonException or InvalidDataException)
+            {
+                return []; // It is written anew.
+            }
+        }
+    }
 
     /// <summary>Opens the state to change it; the caller disposes it, which ends the lock.</summary>
     /// <param name="root">The host.</param>
@@ -124,6 +154,19 @@ public sealed class HostState : IDisposable
         }
     }
 
+    /// <summary>Takes note of directories in which something is begun; of none once nothing is left in them.</summary>
+    internal void Begin(IReadOnlyList<string> directories)
+    {
+        if (directories.Count > 0)
+        {
+            _directory.Write(BegunName, Json(directories, HostJson.Default.IReadOnlyListString));
+        }
+        else
+        {
+            Tidy(() => _directory.Remove(BegunName));
+        }
+    }
+
     internal void Save(SwitchIntent intent) => _directory.Write(IntentName, Json(intent, HostJson.Default.SwitchIntent));
 
     internal void ForgetIntent() => _directory.Remove(IntentName);
@@ -145,7 +188,7 @@ public sealed class HostState : IDisposable
     }
 
     /// <summary>Removes what killed runs left in the state's directory.</summary>
-    internal void RemoveAbandoned()
+    internal void RemoveAbandoned() => Tidy(() =>
     {
         foreach (var name in _directory.Names(StagedBinary.Prefix))
         {
@@ -153,17 +196,30 @@ public sealed class HostState : IDisposable
         }
 
         RemoveEvidenceOfNothing();
-    }
+    });
 
     // A rollback wants that of the file which it puts back.
-    private void RemoveEvidenceOfNothing()
+    private void RemoveEvidenceOfNothing() => Tidy(() =>
     {
         using var directory = _root.TryOpenDirectory(EvidencePath);
         var needed = Receipt.Binaries.Concat(Receipt.Binaries.Select(b => b.Previous?.Installed).OfType<InstalledBinary>())
             .Where(b => b.Signature is not null).Select(b => b.Sha256 + EvidenceSuffix).ToHashSet(StringComparer.Ordinal);
-        foreach (var name in directory?.Names("").Where(n => !needed.Contains(n)).ToList() ?? [])
+        foreach (var name in directory?.Names("").Where(n => !needed.Contains(n)) ?? [])
         {
             directory!.Remove(name);
+        }
+    });
+
+    // The next run tries again: nothing that only tidies up stands in the way of an install.
+    private void Tidy(Action act)
+    {
+        try
+        {
+            act();
+        }
+        catch (HyperkubeException e)
+        {
+            _warn($"{e.Message}; it is left there");
         }
     }
 

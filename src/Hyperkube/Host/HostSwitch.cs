@@ -26,13 +26,13 @@ internal sealed class HostSwitch(HostRoot root, HostState state, Action<string> 
 
             Record(intent, directories);
         }
-        catch (HyperkubeException)
+        catch
         {
             Undo(intent, directories);
             throw;
         }
 
-        Finish(intent, directories); // If it cannot be finished, the next run does it.
+        Finish(intent, directories);
     }
 
     /// <summary>Finishes what a killed run began, or undoes it.</summary>
@@ -40,6 +40,12 @@ internal sealed class HostSwitch(HostRoot root, HostState state, Action<string> 
     {
         if (state.TryReadIntent() is not { } intent)
         {
+            return;
+        }
+
+        if (intent.IsRecorded)
+        {
+            FinishLater(intent);
             return;
         }
 
@@ -84,25 +90,60 @@ internal sealed class HostSwitch(HostRoot root, HostState state, Action<string> 
             intent.Receipt.Binaries.Where(b => stamps.ContainsKey(b.Path)).Select(b => b with { Stamp = stamps[b.Path] }).ToList()));
     }
 
+    // What is installed is installed: whatever cannot be tidied up now, the next run does.
     private void Finish(SwitchIntent intent, Directories directories)
     {
-        foreach (var step in intent.Steps.Where(s => s.KeepsOld && directories[s].TryStat(s.Keep) is not null))
+        List<HyperkubeException> failures = [];
+        foreach (var step in intent.Steps)
+        {
+            Try(() => Finish(step, directories[step]), failures);
+        }
+
+        Try(() => directories.Flush(intent.Steps), failures);
+        if (failures.Count == 0)
+        {
+            Try(state.ForgetIntent, failures);
+        }
+
+        if (failures is [var failure, ..])
+        {
+            warn($"{failure.Message}; the files are in place, the next run tidies up");
+            if (!intent.IsRecorded)
+            {
+                Try(() => state.Save(intent with { IsRecorded = true }), failures); // Else the next run writes the receipt again.
+            }
+        }
+    }
+
+    private void FinishLater(SwitchIntent intent)
+    {
+        try
+        {
+            using Directories directories = new(root, intent);
+            Finish(intent, directories);
+        }
+        catch (HyperkubeException e)
+        {
+            warn(e.Message); // The directory itself: somebody has put something else there.
+        }
+    }
+
+    private static void Finish(SwitchStep step, HostDirectory directory)
+    {
+        if (step.KeepsOld && directory.TryStat(step.Keep) is not null)
         {
             if (!step.IsRollback)
             {
-                directories[step].Rename(step.Keep, SwitchStep.PreviousOf(step.Name));
+                directory.Rename(step.Keep, SwitchStep.PreviousOf(step.Name));
             }
 
-            directories[step].Remove(step.Keep); // Still there if both are names of one file: then the rename did nothing.
+            directory.Remove(step.Keep); // Still there if both are names of one file: then the rename did nothing.
         }
 
-        foreach (var step in intent.Steps.Where(s => s.IsRollback))
+        if (step.IsRollback)
         {
-            directories[step].Remove(SwitchStep.PreviousOf(step.Name));
+            directory.Remove(SwitchStep.PreviousOf(step.Name));
         }
-
-        directories.Flush(intent.Steps);
-        state.ForgetIntent();
     }
 
     // Everything that can be put back is, even if something cannot: the intent stays then.
@@ -111,17 +152,10 @@ internal sealed class HostSwitch(HostRoot root, HostState state, Action<string> 
         List<HyperkubeException> failures = [];
         foreach (var step in intent.Steps)
         {
-            try
-            {
-                Undo(step, directories[step]);
-            }
-            catch (HyperkubeException e)
-            {
-                failures.Add(e);
-            }
+            Try(() => Undo(step, directories[step]), failures);
         }
 
-        directories.Flush(intent.Steps);
+        Try(() => directories.Flush(intent.Steps), failures);
         if (failures is [var failure, ..])
         {
             throw new HyperkubeException(ErrorKind.HostFailed, $"{failure.Message}; what was changed could not be put back", failure)
@@ -131,6 +165,18 @@ internal sealed class HostSwitch(HostRoot root, HostState state, Action<string> 
         }
 
         state.ForgetIntent();
+    }
+
+    private static void Try(Action act, List<HyperkubeException> failures)
+    {
+        try
+        {
+            act();
+        }
+        catch (HyperkubeException e)
+        {
+            failures.Add(e);
+        }
     }
 
     private static void Undo(SwitchStep step, HostDirectory directory)

@@ -83,6 +83,7 @@ internal sealed class InstallEntries(
                 Package = entry.Package ?? there.Package,
                 Commit = entry.Commit ?? there.Commit,
                 Policy = entry.Policy ?? (there.Digest == entry.Digest ? there.Policy : null),
+                Extra = there.Extra,
             };
     }
 

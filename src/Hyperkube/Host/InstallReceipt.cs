@@ -4,9 +4,17 @@ using Hyperkube.Sigstore;
 
 namespace Hyperkube.Host;
 
+/// <summary>A part of the receipt: what a later version has written into it stays there.</summary>
+public abstract record ReceiptPart
+{
+    /// <summary>What this version does not know.</summary>
+    [JsonExtensionData, JsonInclude]
+    internal Dictionary<string, JsonElement>? Extra { get; set; }
+}
+
 /// <summary>What is installed on a host: from where, what exactly, how it was checked, and when.</summary>
 /// <remarks>Versioned JSON. A later version reads it; what a later version adds, an earlier one keeps.</remarks>
-public sealed record InstallReceipt
+public sealed record InstallReceipt : ReceiptPart
 {
     /// <summary>The version of this form.</summary>
     public const int CurrentSchema = 1;
@@ -15,7 +23,11 @@ public sealed record InstallReceipt
     public int Schema { get; init; } = CurrentSchema;
 
     /// <summary>What is installed, by path.</summary>
-    public IReadOnlyList<InstalledBinary> Binaries { get; init => field = Whole(value); } = [];
+    public IReadOnlyList<InstalledBinary> Binaries
+    {
+        get;
+        init => field = [.. Whole(value).Where(b => WantedBinary.IsDestination(b.Path))]; // Other paths can be nobody's.
+    } = [];
 
     /// <summary>What must not be installed again.</summary>
     public IReadOnlyList<Hold> Holds { get; init => field = Whole(value); } = [];
@@ -23,12 +35,21 @@ public sealed record InstallReceipt
     /// <summary>What is still to be done with units.</summary>
     public IReadOnlyList<OwedRestart> Owed { get; init => field = Whole(value); } = [];
 
-    /// <summary>What a later version wrote, kept.</summary>
-    [JsonExtensionData, JsonInclude]
-    internal Dictionary<string, JsonElement>? Extra { get; set; }
-
     /// <summary>What is installed at a path; null if nothing is.</summary>
     public InstalledBinary? At(string path) => Binaries.FirstOrDefault(b => b.Path == path);
+
+    /// <summary>Where something is installed.</summary>
+    [JsonIgnore]
+    internal IEnumerable<string> Directories => Binaries.Select(b => Path.GetDirectoryName(b.Path)!).Distinct(StringComparer.Ordinal);
+
+    /// <summary>The holds once other images have come to some paths; a hold on no path is none.</summary>
+    /// <param name="paths">Where they have come to.</param>
+    /// <param name="but">A digest that stays on hold; null for none.</param>
+    internal IReadOnlyList<Hold> HoldsBut(IReadOnlyList<string> paths, string? but = null) =>
+    [
+        .. Holds.Select(h => h.Digest == but || !h.Paths.Intersect(paths, StringComparer.Ordinal).Any() ? h
+            : h with { Paths = [.. h.Paths.Except(paths, StringComparer.Ordinal)] }).Where(h => h.Paths.Count > 0),
+    ];
 
     // The generated reader sets what the JSON has not to null, and lets null stand in lists.
     private static IReadOnlyList<T> Whole<T>(IReadOnlyList<T?>? list)
@@ -49,28 +70,23 @@ public sealed record InstallReceipt
 }
 
 /// <summary>How what was installed was checked, the weakest first.</summary>
-[JsonConverter(typeof(JsonStringEnumConverter<VerificationMode>))]
 public enum VerificationMode
 {
     /// <summary>By nothing but the digests that the registry gave: <c>--insecure-skip-signature</c>.</summary>
-    [JsonStringEnumMemberName("none")]
     None,
 
     /// <summary>By a digest that the caller gave.</summary>
-    [JsonStringEnumMemberName("digest")]
     Digest,
 
     /// <summary>By an entry for exactly these bytes in the host's own list of binaries whose signature is wrong.</summary>
-    [JsonStringEnumMemberName("exception")]
     Exception,
 
     /// <summary>By the signature of the Kubernetes release team.</summary>
-    [JsonStringEnumMemberName("signature")]
     Signature,
 }
 
 /// <summary>A binary on a host.</summary>
-public sealed record InstalledBinary
+public sealed record InstalledBinary : ReceiptPart
 {
     /// <summary>Where it lies, as the host sees it.</summary>
     public required string Path { get; init; }
@@ -105,7 +121,16 @@ public sealed record InstalledBinary
     public required long Size { get; init; }
 
     /// <summary>How it was checked.</summary>
-    public required VerificationMode Verified { get; init; }
+    [JsonIgnore]
+    public VerificationMode Verified
+    {
+        get => (VerificationMode)Math.Max(0, Array.IndexOf(Words, VerifiedWord));
+        init => VerifiedWord = value == Verified ? VerifiedWord : Words[(int)value];
+    }
+
+    /// <summary>The same as the receipt says it: a word of a later version proves nothing here, and stays.</summary>
+    [JsonPropertyName("verified")]
+    public string VerifiedWord { get; init => field = value ?? Words[0]; } = Words[0];
 
     /// <summary>Who signed it, and by whose word; null unless a signature proved it.</summary>
     public SignatureProof? Signature { get; init; }
@@ -132,6 +157,8 @@ public sealed record InstalledBinary
     [JsonIgnore]
     public bool IsVersionProved => VersionProof is Probed or Pinned or ByPolicy;
 
+    private static readonly string[] Words = ["none", "digest", "exception", "signature"]; // In the order of the modes.
+
     internal const string Claimed = "claimed";
     internal const string Pinned = "pinned";
     internal const string Probed = "probed";
@@ -139,7 +166,7 @@ public sealed record InstalledBinary
 }
 
 /// <summary>What a signature proved of a binary. The evidence itself is kept beside the receipt.</summary>
-public sealed record SignatureProof
+public sealed record SignatureProof : ReceiptPart
 {
     /// <summary>The <see cref="Releases.ReleaseTrust.Fingerprint"/> of what was believed.</summary>
     public required string Trust { get; init; }
@@ -167,7 +194,7 @@ public sealed record SignatureProof
 }
 
 /// <summary>A file that was replaced and is kept.</summary>
-public sealed record ReplacedFile
+public sealed record ReplacedFile : ReceiptPart
 {
     /// <summary>Under which name it is kept in the same directory.</summary>
     public required string Kept { get; init; }
@@ -188,13 +215,14 @@ public sealed record ReplacedFile
 /// <param name="Paths">Where it must not go.</param>
 /// <param name="Because">Why.</param>
 /// <param name="Since">From when on.</param>
-public sealed record Hold(string Digest, string Manifest, IReadOnlyList<string> Paths, string Because, DateTimeOffset Since);
+public sealed record Hold(string Digest, string Manifest, IReadOnlyList<string> Paths, string Because, DateTimeOffset Since)
+    : ReceiptPart;
 
 /// <summary>A unit that has not been seen healthy with what is installed now.</summary>
 /// <param name="Unit">The unit.</param>
 /// <param name="IsRestarted">Whether it was restarted, and only its health is not known.</param>
 /// <param name="Paths">What was changed.</param>
-public sealed record OwedRestart(string Unit, bool IsRestarted, IReadOnlyList<string> Paths);
+public sealed record OwedRestart(string Unit, bool IsRestarted, IReadOnlyList<string> Paths) : ReceiptPart;
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
@@ -204,4 +232,5 @@ public sealed record OwedRestart(string Unit, bool IsRestarted, IReadOnlyList<st
     WriteIndented = true)]
 [JsonSerializable(typeof(InstallReceipt))]
 [JsonSerializable(typeof(SwitchIntent))]
+[JsonSerializable(typeof(IReadOnlyList<string>))]
 internal sealed partial class HostJson : JsonSerializerContext;

@@ -103,11 +103,14 @@ public sealed record WantedBinary(string Name, string ImagePath, string Destinat
         }
 
         var full = destination ?? Path.Combine(directory, name);
-        return full.StartsWith('/') && full[1..].Split('/').All(IsName)
+        return IsDestination(full)
             && !Path.GetFileName(full).StartsWith(".hyperkube-", StringComparison.Ordinal)
             ? new WantedBinary(name, path, full)
             : throw new FormatException($"'{full}' is no destination; expected an absolute path of a file, for example /opt/bin/{name}");
     }
+
+    /// <summary>Whether something may be the path of a file as the host sees it.</summary>
+    internal static bool IsDestination(string path) => path.StartsWith('/') && path[1..].Split('/').All(IsName);
 
     private static bool IsName(string part) => part is not ("" or "." or "..") && !part.Contains('\0', StringComparison.Ordinal);
 }

@@ -7,8 +7,8 @@ namespace Hyperkube.Host;
 
 /// <summary>One install of one image: what is not there yet is staged, checked, and switched to.</summary>
 internal sealed class InstallRun(
-    InstallRequest request, PlatformImage image, BinaryProofs proofs, HostState state, Installed installed, HostRoot root,
-    IActivityLog log, TimeProvider time)
+    InstallRequest request, PlatformImage image, BinaryProofs proofs, HostState state, Installed installed, UnitRestarts units,
+    HostRoot root, IActivityLog log, TimeProvider time)
 {
     private readonly InstallEntries _entries = new(request, image, proofs, installed, time);
     private readonly InstallReceipt _before = state.Receipt;
@@ -25,7 +25,7 @@ internal sealed class InstallRun(
 
         if (!request.IsDry)
         {
-            installed.RemovePartsBut(image.Layers);
+            installed.Begin(image.Layers);
         }
 
         BinaryFetch fetch = new(source, image, isRemote, request.IsDry, log);
@@ -116,7 +116,7 @@ internal sealed class InstallRun(
         _ = proofs.Of(destination.Name, binary.Content!.Digest);
         _entries.NoteBuild(destination, binary.CheckProgram(
             request.Platform, proofs.AreAsked ? destination.Name : null, $"{image.Root.Digest}: /{destination.ImagePath}"));
-        binary.Seal(request.Owner, SecurityLabel.For(destination.Directory, destination.FileName));
+        binary.Seal(request.Owner, SecurityLabel.For(destination.Directory, destination.FileName, root.IsThisHost));
         await ProbeAsync(destination, binary, cancellationToken).ConfigureAwait(false);
     }
 
@@ -146,11 +146,11 @@ internal sealed class InstallRun(
 
         var receipt = state.Receipt.With([.. kept, .. switched.Select(s => s.Binary)]) with
         {
-            Holds = [.. state.Receipt.Holds.Where(h => !installed.IsOnHold(h))], // The reference points elsewhere, or --force.
+            Holds = state.Receipt.HoldsBut(installed.Paths), // The reference points elsewhere, or --force.
         };
         if (switched.Count > 0)
         {
-            receipt = receipt with { Owed = UnitRestarts.Owe(state.Receipt, request.Restart.Units, [.. changed.Select(c => c.Path)]) };
+            receipt = receipt with { Owed = units.Owe(state.Receipt, request.Restart.Units, [.. changed.Select(c => c.Path)]) };
             new HostSwitch(root, state, log.Warn).Run(new SwitchIntent([.. switched.Select(s => s.Step)], receipt));
         }
         else
@@ -195,15 +195,20 @@ internal sealed class InstallRun(
     // Right already: then it is not fetched. What the receipt says of a path is checked against the file before it counts.
     private bool IsPresent(Destination destination, CancellationToken cancellationToken)
     {
-        if (request.MinimumVersion is not null)
+        var hash = installed.HashOf(destination, cancellationToken);
+        if (hash is null || !installed.IsDressed(destination))
         {
             return false;
         }
 
-        var hash = installed.HashOf(destination, cancellationToken);
-        return hash is not null && installed.IsDressed(destination) && (
-            hash == ClaimFor(destination)?.Sha256
-            || (IsInReceipt(destination, hash.Value) && installed.At(destination)!.Digest == image.Root.Digest.ToString()));
+        var isKnown = IsInReceipt(destination, hash.Value);
+        if (request.MinimumVersion is not null && !(isKnown && installed.IsNewEnough(installed.At(destination)!)))
+        {
+            return false; // The bytes have to say it.
+        }
+
+        return hash == ClaimFor(destination)?.Sha256
+            || (isKnown && installed.At(destination)!.Digest == image.Root.Digest.ToString());
     }
 
     private bool IsSame(Destination destination, StagedBinary staged, CancellationToken cancellationToken) =>

@@ -14,6 +14,9 @@ internal sealed class Installed(HostState state, Destinations destinations, Inst
 
     internal IReadOnlyList<Destination> Destinations => destinations.All;
 
+    /// <summary>Where the files of this run go.</summary>
+    internal IReadOnlyList<string> Paths { get; } = [.. destinations.All.Select(d => d.Path)];
+
     /// <summary>Whether the receipt speaks of all destinations, so that it is worth asking what the reference stands for.</summary>
     internal bool MayBeCurrent => Destinations.All(d => state.Receipt.At(d.Path) is { } there
         && there.Name == d.Name && there.Platform == request.Platform.ToString()
@@ -35,7 +38,7 @@ internal sealed class Installed(HostState state, Destinations destinations, Inst
 
     /// <summary>Whether everything is there already, of this image, as it was left.</summary>
     internal bool IsCurrent(Digest digest, CancellationToken cancellationToken) =>
-        Destinations.All(d => At(d) is { } there && there.Digest == digest.ToString() && IsOldEnough(there)
+        Destinations.All(d => At(d) is { } there && there.Digest == digest.ToString() && IsNewEnough(there)
             && IsUntouched(d, there, cancellationToken));
 
     /// <summary>Writes down what the file system said when it was looked at, and by whose word the proof counts now, so that the next
@@ -45,15 +48,12 @@ internal sealed class Installed(HostState state, Destinations destinations, Inst
         var touched = Destinations.Select(d => (Entry: At(d)!, Seen: LookOf(d).Stamp!, Proof: ProofOf(d)!))
             .Where(d => !d.Seen.IsSame(d.Entry.Stamp) || d.Proof.Signature != d.Entry.Signature)
             .Select(d => d.Entry with { Stamp = d.Seen, Verified = d.Proof.Verified, Signature = d.Proof.Signature }).ToList();
-        var holds = state.Receipt.Holds.Where(h => h.Digest == digest.ToString() || !IsOnHold(h)).ToList();
-        if ((touched.Count > 0 || holds.Count < state.Receipt.Holds.Count) && !request.IsDry)
+        var holds = state.Receipt.HoldsBut(Paths, digest.ToString());
+        if ((touched.Count > 0 || !holds.SequenceEqual(state.Receipt.Holds)) && !request.IsDry)
         {
             state.Save(state.Receipt.With(touched) with { Holds = holds });
         }
     }
-
-    /// <summary>Whether something must not come to a destination of this run.</summary>
-    internal bool IsOnHold(Hold hold) => Destinations.Any(d => hold.Paths.Contains(d.Path, StringComparer.Ordinal));
 
     /// <summary>The result of doing nothing.</summary>
     internal InstallResult Unchanged(Digest digest) => new()
@@ -89,15 +89,20 @@ internal sealed class Installed(HostState state, Destinations destinations, Inst
         destination.Directory.TryStat(destination.FileName) is { } stamp
         && stamp.Mode == FileModes.Executable && stamp.Owner == request.Owner;
 
-    /// <summary>Forgets what has come of other images.</summary>
-    internal void RemovePartsBut(IEnumerable<Descriptor> layers) => destinations.RemovePartsBut(layers);
+    /// <summary>Forgets what has come of other images, and takes note that something is on its way here.</summary>
+    internal void Begin(IEnumerable<Descriptor> layers)
+    {
+        destinations.RemovePartsBut(layers);
+        destinations.Begin(state);
+    }
 
     /// <summary>Refuses what failed here before.</summary>
     /// <exception cref="HyperkubeException">It is on hold (<see cref="ErrorKind.OnHold"/>).</exception>
     internal void CheckHolds(PlatformImage image)
     {
         var hold = state.Receipt.Holds.FirstOrDefault(h =>
-            (h.Digest == image.Root.Digest.ToString() || h.Manifest == image.Manifest.Digest.ToString()) && IsOnHold(h));
+            (h.Digest == image.Root.Digest.ToString() || h.Manifest == image.Manifest.Digest.ToString())
+            && h.Paths.Intersect(Paths, StringComparer.Ordinal).Any());
         if (hold is not null && !request.Force)
         {
             throw new HyperkubeException(
@@ -109,11 +114,12 @@ internal sealed class Installed(HostState state, Destinations destinations, Inst
         }
     }
 
-    private bool IsUntouched(Destination destination, InstalledBinary there, CancellationToken cancellationToken) =>
-        HashOf(destination, cancellationToken)?.Hex == there.Sha256 && IsDressed(destination);
-
-    private bool IsOldEnough(InstalledBinary there) =>
+    /// <summary>Whether it reaches the version that is asked for, by more than an image's own word.</summary>
+    internal bool IsNewEnough(InstalledBinary there) =>
         request.MinimumVersion is not { } minimum
         || (there.IsVersionProved
             && KubernetesVersion.TryParse(there.Version, null, out var version) && version.CompareTo(minimum) >= 0);
+
+    private bool IsUntouched(Destination destination, InstalledBinary there, CancellationToken cancellationToken) =>
+        HashOf(destination, cancellationToken)?.Hex == there.Sha256 && IsDressed(destination);
 }

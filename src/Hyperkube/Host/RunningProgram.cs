@@ -35,11 +35,15 @@ public sealed record RunningProgram(int Process, bool IsOlder)
     // Null if it runs something else, or has ended.
     private static bool? TryLook(HostRoot root, int process, string path)
     {
-        using var directory = root.TryOpenDirectory(Path.GetDirectoryName(path)!);
-        if (directory?.RealPath is not { } real
-            || TargetOf(process) is not { } target
-            || Path.GetDirectoryName(target) != real
+        if (TargetOf(process) is not { } target
+            || Path.GetDirectoryName(path) is not { } parent
             || !IsNameOf(Path.GetFileName(target), Path.GetFileName(path)))
+        {
+            return null;
+        }
+
+        using var directory = root.TryOpenDirectory(parent);
+        if (directory?.RealPath is not { } real || Path.GetDirectoryName(target) != real)
         {
             return null;
         }

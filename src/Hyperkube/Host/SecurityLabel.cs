@@ -12,9 +12,10 @@ internal static unsafe class SecurityLabel
     /// <summary>Finds the label for a path; null if files have none here.</summary>
     /// <param name="directory">Where the file goes.</param>
     /// <param name="name">Its name there.</param>
-    internal static byte[]? For(HostDirectory directory, string name)
+    /// <param name="isThisHost">Whether this host's policy is also the file's.</param>
+    internal static byte[]? For(HostDirectory directory, string name, bool isThisHost)
     {
-        if (OfPolicy(Path.Combine(directory.Path, name)) is { } label)
+        if (isThisHost && OfPolicy(Path.Combine(directory.RealPath ?? directory.Path, name)) is { } label)
         {
             return label;
         }

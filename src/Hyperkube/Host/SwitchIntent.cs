@@ -6,6 +6,9 @@ namespace Hyperkube.Host;
 internal sealed record SwitchIntent(IReadOnlyList<SwitchStep> Steps, InstallReceipt Receipt)
 {
     public int Schema { get; init; } = InstallReceipt.CurrentSchema;
+
+    /// <summary>Whether the receipt is written, and only old names are left to be tidied up.</summary>
+    public bool IsRecorded { get; init; }
 }
 
 /// <summary>One destination's change.</summary>
@@ -45,7 +48,10 @@ internal sealed record SwitchStep
     internal bool KeepsOld => HasOld && (OldSha256 is null || OldSha256 != NewSha256);
 
     /// <summary>Where the old file is kept until all is done.</summary>
-    internal string Keep => KeepPrefix + Name;
+    internal string Keep => KeepOf(Name);
+
+    /// <summary>Where a destination's old file is kept during a switch, and after one that could not be tidied up.</summary>
+    internal static string KeepOf(string name) => KeepPrefix + name;
 
     /// <summary>Where a destination's old file is kept from then on.</summary>
     internal static string PreviousOf(string name) => PreviousPrefix + name;

@@ -53,7 +53,7 @@ internal sealed record UnitStatus(
 /// <summary>Talks to systemd through <c>systemctl</c>.</summary>
 internal sealed class SystemManager(string systemctl, TimeProvider time)
 {
-    private const string Properties = "LoadState,ActiveState,SubState,NRestarts,MainPID,ExecStart,ExecStartPre";
+    private const string Properties = "LoadState,ActiveState,SubState,NRestarts,MainPID,ExecStart";
 
     private static readonly TimeSpan AskDeadline = TimeSpan.FromSeconds(30);
 
@@ -102,7 +102,7 @@ internal sealed class SystemManager(string systemctl, TimeProvider time)
         foreach (var line in properties.Split('\n'))
         {
             var equals = line.IndexOf('=', StringComparison.Ordinal);
-            if (equals > 0 && line.StartsWith("ExecStart", StringComparison.Ordinal))
+            if (equals > 0 && line.StartsWith("ExecStart=", StringComparison.Ordinal))
             {
                 commands.Add(line[(equals + 1)..]);
             }

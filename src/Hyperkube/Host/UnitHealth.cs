@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using Hyperkube.Oci;
 
 namespace Hyperkube.Host;
 
@@ -29,37 +30,65 @@ internal sealed class UnitHealth(SystemManager manager, TimeProvider time)
         UnitStatus? first = null, last = null;
         while (true)
         {
-            var now = await manager.ShowAsync(unit, cancellationToken).ConfigureAwait(false);
-            first ??= now;
-            if (now.State != "active" || now.MainProcess != last?.MainProcess || now.Restarts != last.Restarts)
+            string? complaint;
+            try
             {
-                steadySince = time.GetTimestamp();
+                var now = await manager.ShowAsync(unit, cancellationToken).ConfigureAwait(false);
+                first ??= now;
+                if (now.State != "active" || now.MainProcess != last?.MainProcess || now.Restarts != last.Restarts)
+                {
+                    steadySince = time.GetTimestamp();
+                }
+
+                last = now;
+                var restarts = now.Restarts - first.Restarts;
+                if (now.State == "failed" || restarts >= MaxRestarts)
+                {
+                    return $"{unit} does not come up: {now.State} ({now.SubState}){(restarts > 0 ? $", restarted {restarts} times" : "")}";
+                }
+
+                complaint = !IsSteady() ? $"is {now.State} ({now.SubState}), not yet for {Steady.TotalSeconds:F0} s"
+                    : url is null ? null
+                    : await ComplaintAsync(url, cancellationToken).ConfigureAwait(false);
+            }
+            catch (HyperkubeException e)
+            {
+                complaint = $"is in an unknown state ({e.Message})";
             }
 
-            last = now;
-            var restarts = now.Restarts - first.Restarts;
-            if (now.State == "failed" || restarts >= MaxRestarts)
-            {
-                return $"{unit} does not come up: {now.State} ({now.SubState}){(restarts > 0 ? $", restarted {restarts} times" : "")}";
-            }
-
-            var isSteady = now.State == "active" && time.GetElapsedTime(steadySince) >= Steady;
-            var complaint = !isSteady ? $"is {now.State} ({now.SubState}), not yet for {Steady.TotalSeconds:F0} s"
-                : url is null ? null
-                : await ComplaintAsync(url, cancellationToken).ConfigureAwait(false);
             if (complaint is null)
             {
                 return null;
             }
 
             // Whoever came up in time gets the time to show that it stays.
-            var isSettling = now.State == "active" && !isSteady && time.GetElapsedTime(begun, steadySince) < patience;
+            var isSettling = last?.State == "active" && !IsSteady() && time.GetElapsedTime(begun, steadySince) < patience;
             if (time.GetElapsedTime(begun) >= patience && !isSettling)
             {
                 return $"{unit} {complaint}, after {patience.TotalSeconds:F0} s";
             }
 
             await Task.Delay(Pause, time, cancellationToken).ConfigureAwait(false);
+        }
+
+        bool IsSteady() => last!.State == "active" && time.GetElapsedTime(steadySince) >= Steady;
+    }
+
+    /// <summary>Looks at a unit; asks again for a while if systemd does not answer.</summary>
+    /// <exception cref="HyperkubeException">It has not answered (<see cref="ErrorKind.HostFailed"/>).</exception>
+    internal async Task<UnitStatus> ShowAsync(string unit, TimeSpan patience, CancellationToken cancellationToken)
+    {
+        var begun = time.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                return await manager.ShowAsync(unit, cancellationToken).ConfigureAwait(false);
+            }
+            catch (HyperkubeException) when (time.GetElapsedTime(begun) < patience)
+            {
+                await Task.Delay(Pause, time, cancellationToken).ConfigureAwait(false);
+            }
         }
     }
 

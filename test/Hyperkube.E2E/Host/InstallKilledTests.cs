@@ -137,6 +137,21 @@ public sealed class InstallKilledTests
         Assert.True(killed >= expected, $"only {killed} calls of {call}");
     }
 
+    // Also of a first install, of which no receipt knows.
+    [Fact]
+    public async Task What_a_killed_run_has_left_is_removed_by_the_next_one_wherever_that_goes()
+    {
+        await using var scene = await HostScene.CreateAsync();
+        var ended = await Strace.InjectAsync("fallocate", "signal=KILL:when=1", scene.Words(scene.Pinned(HostScene.New), "--to", "/first"));
+        Assert.Equal(137, ended.Code);
+        Assert.NotEmpty(scene.Leftovers());
+
+        (await scene.InstallAsync(scene.Pinned(HostScene.New))).Well();
+
+        Assert.Empty(scene.Leftovers());
+        Assert.Equal(["receipt.json"], Directory.EnumerateFiles(scene.State).Select(Path.GetFileName));
+    }
+
     private static void IsAll(HostScene scene, string version)
     {
         foreach (var name in (string[])["kubelet", "kubectl"])

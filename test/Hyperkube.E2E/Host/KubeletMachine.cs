@@ -65,6 +65,25 @@ internal sealed class KubeletMachine(Systemd systemd) : IAsyncDisposable
 
     internal Task<Ended> InstallAsync(string version, params string[] more) => RunAsync(Words(version, more));
 
+    /// <summary>Installs what the words say, with a systemctl in PATH that refuses.</summary>
+    /// <param name="refused">When: a condition of a shell, where <c>$*</c> are the words and <c>/run/restarted</c> is there after a
+    /// restart.</param>
+    /// <param name="words">The program's.</param>
+    internal async Task<Ended> WithoutSystemdAsync(string refused, params string[] words)
+    {
+        var systemctl = $$"""
+            #!/bin/sh
+            if {{refused}}; then echo 'Connection timed out' >&2; exit 1; fi
+            case "$*" in *" restart "*) touch /run/restarted ;; esac
+            exec /usr/bin/systemctl "$@"
+            """;
+        (await RunAsync(
+            "sh", "-euc",
+            "rm -f /run/restarted; mkdir -p /run/refusing; cd /run/refusing; printf '%s\\n' \"$0\" >systemctl; chmod 755 systemctl",
+            systemctl)).Well();
+        return await RunAsync(["env", "PATH=/run/refusing:/usr/sbin:/usr/bin:/sbin:/bin", .. words]);
+    }
+
     /// <summary>Installs, and is killed at one of its renames: 1 the intent, 2 the file, 3 the receipt, 4 the old file's.</summary>
     internal Task<Ended> KilledAsync(int rename, params string[] command) =>
         RunAsync(

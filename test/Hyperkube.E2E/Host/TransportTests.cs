@@ -46,6 +46,43 @@ public sealed class TransportTests
     }
 
     [Fact]
+    public async Task Others_do_their_work_during_the_jitter()
+    {
+        await using var scene = await HostScene.CreateAsync(1 << 16);
+        (await scene.InstallAsync(scene.Tagged(HostScene.Old))).Well();
+        (await scene.InstallAsync(scene.Tagged(HostScene.New))).Well();
+        var asked = scene.Registry.Calls.Count;
+        using var waiting = Exe.Here.Start(scene.Words(scene.Tagged(HostScene.Old), "--jitter", "500h"));
+        for (var i = 0; i < 1000 && scene.Registry.Calls.Count == asked; i++)
+        {
+            await Task.Delay(10, TestContext.Current.CancellationToken);
+        }
+
+        (await scene.RollbackAsync("--timeout", "30s")).Well();
+
+        Assert.False(waiting.HasEnded);
+        Assert.Equal(HostScene.Old, scene.VersionAt());
+        waiting.Kill();
+    }
+
+    [Fact]
+    public async Task Another_index_of_the_same_files_fetches_none_of_them_again_also_with_a_minimum()
+    {
+        await using var scene = await HostScene.CreateAsync();
+        var tag = $"{scene.Registry.Url.Authority}/both:{HostScene.New}";
+        await scene.BuildAsync(HostScene.New, "--platform", "linux/arm64", "-o", tag);
+        var both = $"{scene.Registry.Url.Authority}/both@{scene.Registry.Tag("both", HostScene.New)}";
+        string[] words = ["--root", scene.Root, "--verify", "digest", "--minimum-version", HostScene.Old];
+        _ = await Exe.Here.ResultAsync(["install", scene.Pinned(HostScene.New), .. words]);
+
+        var result = await Exe.Here.ResultAsync(["install", both, .. words]);
+
+        Assert.False(result.GetProperty("changed").GetBoolean());
+        Assert.InRange(result.GetProperty("bytesDownloaded").GetInt64(), 1, 1 << 16);
+        Assert.Equal(4, (await Exe.Here.RunAsync(["install", both, .. words[..^1], "v1.99.0"])).Code);
+    }
+
+    [Fact]
     public async Task A_tag_that_has_moved_is_followed_and_a_digest_is_not()
     {
         await using var scene = await HostScene.CreateAsync(1 << 16);

@@ -112,6 +112,31 @@ public sealed class HostileLinesTests : IAsyncDisposable
         _host.AssertUntouched();
     }
 
+    // Wrong bytes are worse than none, also when it is known earlier that there are none.
+    [Fact]
+    public async Task Of_two_layers_that_fail_the_more_serious_decides()
+    {
+        var kubelet = SignedImage.Layer("kubelet", SignedImage.Kubelet);
+        var kubectl = SignedImage.Layer("kubectl", SignedImage.Kubectl) with { Digest = Digest.Of([1]) };
+        HostileImage.Of(kubectl, kubelet with { IsMissing = true }).ServeAt(_registry);
+        _registry.Alter = (call, answer) =>
+        {
+            if (call.Path.EndsWith(kubectl.ToldDigest.Hex, StringComparison.Ordinal))
+            {
+                Thread.Sleep(500);
+            }
+
+            return answer;
+        };
+        _host.Ask = request => request with
+        {
+            Binaries = [.. request.Binaries, new WantedBinary("kubectl", "kubectl", "/opt/bin/kubectl")],
+        };
+
+        Assert.Equal(ErrorKind.BadDigest, await FailureAsync(_registry));
+        _host.AssertUntouched();
+    }
+
     // Each answer ends early, and at another place.
     [Theory]
     [InlineData(1)]
