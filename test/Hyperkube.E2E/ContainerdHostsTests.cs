@@ -8,6 +8,7 @@ namespace Hyperkube.E2E;
 
 /// <summary>The hosts that a directory of hosts.toml files yields are those that containerd asks: in this order, under these paths,
 /// with these headers and certificates.</summary>
+[Collection(Alone.Name)]
 public sealed class ContainerdHostsTests(NewestContainerd newest) : IClassFixture<NewestContainerd>
 {
     public static TheoryData<string> Trees => [.. HostsTree.All.Keys];

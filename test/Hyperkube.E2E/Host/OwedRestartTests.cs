@@ -5,7 +5,7 @@ using static Hyperkube.E2E.Host.KubeletMachine;
 namespace Hyperkube.E2E.Host;
 
 /// <summary>A restart that is owed is not lost, and a unit that is ill is not called well, whatever else goes wrong.</summary>
-public sealed class OwedRestartTests(KubeletImages images) : IClassFixture<KubeletImages>
+public sealed class OwedRestartTests(KubeletImages images)
 {
     private const string IsRestart = "case \"$*\" in *\" restart \"*) ;; *) false ;; esac";
     private const string GoBack = "--rollback-on-failure";

@@ -5,7 +5,7 @@ using static Hyperkube.E2E.Host.KubeletMachine;
 namespace Hyperkube.E2E.Host;
 
 /// <summary>Restart, health, rollback and hold, with a real systemd and a kubelet that can be told to fail.</summary>
-public sealed class RestartTests(KubeletImages images) : IClassFixture<KubeletImages>
+public sealed class RestartTests(KubeletImages images)
 {
     private const string Patience = "--health-timeout=30s";
 

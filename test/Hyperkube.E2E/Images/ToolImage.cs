@@ -9,7 +9,8 @@ public sealed class ToolImage : IDisposable
     internal const string Tag = "v1.2.3";
 
     private readonly TempDirectory _directory = new();
-    private Layout? _layout;
+    private readonly Lock _once = new();
+    private Task<Layout>? _layout;
 
     /// <summary>Where the packages are, with the list that pins them.</summary>
     internal static string Packages => Machine.Input("tool-image");
@@ -20,7 +21,13 @@ public sealed class ToolImage : IDisposable
             .Where(p => p[0] == architecture || p[0] == "all");
 
     /// <summary>The one that all tests look at.</summary>
-    internal async Task<Layout> LayoutAsync() => _layout ??= await BuildAsync(_directory["oci"]);
+    internal Task<Layout> LayoutAsync()
+    {
+        lock (_once)
+        {
+            return _layout ??= BuildAsync(_directory["oci"]);
+        }
+    }
 
     /// <summary>Builds it as <c>make tool-image</c> does.</summary>
     internal static async Task<Layout> BuildAsync(string directory)
