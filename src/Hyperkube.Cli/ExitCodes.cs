@@ -23,12 +23,12 @@ internal static class ExitCodes
         _ => Bug,
     };
 
-    /// <summary>The most serious of several failures: 4 before 7, 8, 5, 6, 3.</summary>
+    /// <summary>The most serious of several failures: 4 before 2, 7, 8, 5, 6, 3.</summary>
     internal static T MostSerious<T>(IEnumerable<T> failures, Func<T, ErrorKind> kind) => failures.MinBy(f => Of(kind(f)) switch
     {
         Bug => 0,
-        Usage => 1,
-        4 => 2,
+        4 => 1,
+        Usage => 2,
         7 => 3,
         8 => 4,
         5 => 5,
