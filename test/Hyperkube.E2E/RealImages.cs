@@ -15,18 +15,18 @@ public sealed class RealImages : IDisposable
     private Task<RealImage>? _zstd;
 
     /// <summary>As it is built unless told otherwise.</summary>
-    internal Task<RealImage> GzipAsync() => Once(ref _gzip, () => BuildAsync("gzip", ""));
+    internal Task<RealImage> GzipAsync() => OnceAsync(ref _gzip, () => BuildAsync("gzip", ""));
 
     /// <summary>The same with zstd.</summary>
-    internal Task<RealImage> ZstdAsync() => Once(ref _zstd, () => BuildAsync("zstd", "-zstd"));
+    internal Task<RealImage> ZstdAsync() => OnceAsync(ref _zstd, () => BuildAsync("zstd", "-zstd"));
 
     /// <summary>What they are made of, as a directory that serves as a source.</summary>
-    internal Task<RealRelease> ReleaseAsync() => Once(ref _release, () => RealRelease.CreateAsync(_directory["release"]));
+    internal Task<RealRelease> ReleaseAsync() => OnceAsync(ref _release, () => RealRelease.CreateAsync(_directory["release"]));
 
     public void Dispose() => _directory.Dispose();
 
     // Several tests may ask at the same time.
-    private Task<T> Once<T>(ref Task<T>? made, Func<Task<T>> make)
+    private Task<T> OnceAsync<T>(ref Task<T>? made, Func<Task<T>> make)
     {
         lock (_once)
         {

@@ -32,6 +32,47 @@ public sealed class ReleaseManifestTests
         Assert.DoesNotContain(pod.GetProperty("volumes").EnumerateArray(), v => v.TryGetProperty("hostPath", out _));
     }
 
+    // A part that meets a broken release must not end the others' work.
+    [Fact]
+    public async Task The_parts_of_the_indexed_job_fail_alone()
+    {
+        var spec = (await KubectlAsync("set", "indexed-job.yaml")).GetProperty("spec");
+
+        Assert.Equal("Indexed", spec.GetProperty("completionMode").GetString());
+        Assert.Equal(2, spec.GetProperty("backoffLimitPerIndex").GetInt32());
+        Assert.False(spec.TryGetProperty("backoffLimit", out _)); // Of all parts together: unlimited by default.
+        Assert.Equal(
+            "FailIndex Ignore", string.Join(' ', spec.GetProperty("podFailurePolicy").GetProperty("rules").EnumerateArray().Select(r => r.GetProperty("action").GetString())));
+    }
+
+    // Each job may do what it does, and nothing else.
+    [Theory]
+    [InlineData("ci.yml", "check: contents=read")]
+    [InlineData("release.yml", "publish: contents=read packages=write id-token=write; announce: contents=write packages=read")]
+    [InlineData("tool.yml", "image: contents=read packages=write id-token=write")]
+    public async Task Each_job_may_do_this_and_nothing_else(string file, string expected)
+    {
+        var text = await File.ReadAllTextAsync(Path.Combine(Machine.Repository, ".github/workflows", file), Ct);
+        var jobs = Regex.Matches(text[text.IndexOf("\njobs:\n", StringComparison.Ordinal)..], "(?m)^  ([a-z]+):\n((?:    .*\n|\n)+)");
+
+        Assert.Equal(expected, string.Join("; ", jobs.Select(j =>
+        {
+            var permissions = Regex.Match(j.Groups[2].Value, "(?m)^    permissions:\n((?:      .*\n)+)").Groups[1].Value;
+            return $"{j.Groups[1].Value}: {string.Join(' ', Regex.Matches(permissions, "([a-z-]+): ([a-z]+)").Select(p => $"{p.Groups[1].Value}={p.Groups[2].Value}"))}";
+        })));
+    }
+
+    // vX.Y.Z are Kubernetes' tags: neither a version of the tool, nor a reason to publish it.
+    [Fact]
+    public async Task The_tools_own_versions_have_tags_of_their_own()
+    {
+        var targets = await File.ReadAllTextAsync(Path.Combine(Machine.Repository, "Directory.Build.targets"), Ct);
+        var tool = await File.ReadAllTextAsync(Path.Combine(Machine.Repository, ".github/workflows/tool.yml"), Ct);
+
+        Assert.Contains("<MinVerTagPrefix>tool/v</MinVerTagPrefix>", targets, StringComparison.Ordinal);
+        Assert.Contains("tags: [\"tool/v*\"]", tool, StringComparison.Ordinal);
+    }
+
     // The words of the job are words of the command.
     [Theory]
     [InlineData("cronjob.yaml")]
@@ -94,7 +135,7 @@ public sealed class ReleaseManifestTests
         foreach (var line in lines)
         {
             var words = line.Replace("$REPOSITORY", "registry.example.com/hyperkube", StringComparison.Ordinal)
-                .Replace("$GITHUB_REPOSITORY", "acme/hyperkube", StringComparison.Ordinal).Replace("$GITHUB_REF_NAME", "v1.2.0", StringComparison.Ordinal)
+                .Replace("$GITHUB_REPOSITORY", "acme/hyperkube", StringComparison.Ordinal).Replace("$version", "v1.2.0", StringComparison.Ordinal)
                 .Replace("$PART", "1", StringComparison.Ordinal).Replace("\"", "", StringComparison.Ordinal);
             var ended = await Exe.Here.RunAsync([.. words.Split(' '), "--no-such-flag"]);
             Assert.Equal(2, ended.Code);
@@ -133,7 +174,7 @@ public sealed class ReleaseManifestTests
         var makefile = await File.ReadAllTextAsync(Path.Combine(Machine.Repository, "Makefile"), Ct);
         Assert.Contains("--output oci:dist/hyperkube-tool", makefile, StringComparison.Ordinal);
         Assert.Contains(
-            "copy \"oci:dist/hyperkube-tool:$GITHUB_REF_NAME\"", await File.ReadAllTextAsync(Path.Combine(Machine.Repository, ".github/workflows/tool.yml"), Ct), StringComparison.Ordinal);
+            "copy \"oci:dist/hyperkube-tool:$version\"", await File.ReadAllTextAsync(Path.Combine(Machine.Repository, ".github/workflows/tool.yml"), Ct), StringComparison.Ordinal);
         foreach (var file in System.IO.Directory.GetFiles(Path.Combine(Machine.Repository, "deploy/kubernetes"), "*.yaml", SearchOption.AllDirectories))
         {
             var images = Regex.Matches(await File.ReadAllTextAsync(file, Ct), "(?m)^ +image: (.*)$").Select(m => m.Groups[1].Value);

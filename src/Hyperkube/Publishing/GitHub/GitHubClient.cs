@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
@@ -30,17 +29,8 @@ public sealed class GitHubClient(HttpMessageInvoker http, Uri api, string token,
 
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(30);
 
-    /// <summary>Between two requests that change something.</summary>
-    private static readonly TimeSpan BetweenChanges = TimeSpan.FromSeconds(1);
-
-    /// <summary>What to wait when a secondary limit names no time.</summary>
-    private static readonly TimeSpan SecondaryWait = TimeSpan.FromMinutes(1);
-
-    /// <summary>The job comes back in an hour: longer waits are its.</summary>
-    private static readonly TimeSpan MaxWait = TimeSpan.FromMinutes(15);
-
     private readonly SemaphoreSlim _one = new(1);
-    private long? _changed;
+    private readonly GitHubLimits _limits = new(api, retry.Time, log);
 
     /// <inheritdoc/>
     public void Dispose() => _one.Dispose();
@@ -91,6 +81,11 @@ public sealed class GitHubClient(HttpMessageInvoker http, Uri api, string token,
         }
 
         var failure = await FailureAsync(response, cancellationToken).ConfigureAwait(false);
+        if (response.StatusCode == HttpStatusCode.NotFound)
+        {
+            _ = _limits.End(failure); // Whom they do not let write they tell that it is not there.
+        }
+
         return response.StatusCode == HttpStatusCode.UnprocessableEntity
             && (failure.Message.Contains("already_exists", StringComparison.Ordinal)
                 || failure.Message.Contains("already exists", StringComparison.Ordinal))
@@ -105,22 +100,25 @@ public sealed class GitHubClient(HttpMessageInvoker http, Uri api, string token,
         {
             for (var attempt = 1; ; attempt++)
             {
-                await PauseAsync(method, cancellationToken).ConfigureAwait(false);
+                await _limits.ReadyAsync(method, cancellationToken).ConfigureAwait(false);
                 HyperkubeException failure;
                 TimeSpan? wait;
+                var (mayBeLimit, isLimit) = (false, false);
                 try
                 {
                     var response = await SendOnceAsync(method, uri, body, cancellationToken).ConfigureAwait(false);
-                    var isLimit = response.StatusCode is HttpStatusCode.Forbidden or HttpStatusCode.TooManyRequests;
-                    if (!isLimit && !RetryPolicy.IsTransient(response.StatusCode))
+                    mayBeLimit = response.StatusCode is HttpStatusCode.Forbidden or HttpStatusCode.TooManyRequests;
+                    if (!mayBeLimit && !RetryPolicy.IsTransient(response.StatusCode))
                     {
+                        _limits.Note(response);
                         return response;
                     }
 
                     using (response)
                     {
                         failure = await FailureAsync(response, cancellationToken).ConfigureAwait(false);
-                        wait = isLimit ? WaitOf(response, failure, attempt) : retry.DelayAfter(attempt, response.Headers.RetryAfter);
+                        wait = mayBeLimit ? _limits.WaitOf(response, failure, attempt) : retry.DelayAfter(attempt, response.Headers.RetryAfter);
+                        isLimit = mayBeLimit && wait is not null;
                     }
                 }
                 catch (HyperkubeException e) when (e.Kind == ErrorKind.Unavailable)
@@ -128,65 +126,28 @@ public sealed class GitHubClient(HttpMessageInvoker http, Uri api, string token,
                     (failure, wait) = (e, retry.DelayAfter(attempt, retryAfter: null));
                 }
 
-                if (wait is not { } delay || attempt >= retry.MaxAttempts)
+                if (wait is not { } delay)
+                {
+                    throw mayBeLimit ? _limits.End(failure) : failure;
+                }
+
+                if (isLimit && attempt >= retry.MaxAttempts)
+                {
+                    throw _limits.End(new HyperkubeException(ErrorKind.Unavailable, failure.Message, failure));
+                }
+
+                if (attempt >= retry.MaxAttempts)
                 {
                     throw failure;
                 }
 
-                if (delay > MaxWait)
-                {
-                    throw new HyperkubeException(
-                        ErrorKind.Unavailable, $"{failure.Message}: it asks for {delay.TotalMinutes:F0} min of patience", failure)
-                    {
-                        Hint = $"run it again after {retry.Time.GetUtcNow() + delay:HH:mm} UTC: it goes on where it was",
-                    };
-                }
-
-                log.Warn($"{failure.Message}; trying again in {delay.TotalSeconds:F0} s");
-                await Task.Delay(delay, retry.Time, cancellationToken).ConfigureAwait(false);
+                await _limits.WaitAsync(delay, failure, cancellationToken).ConfigureAwait(false);
             }
         }
         finally
         {
             _one.Release();
         }
-    }
-
-    private async Task PauseAsync(HttpMethod method, CancellationToken cancellationToken)
-    {
-        if (method == HttpMethod.Get)
-        {
-            return;
-        }
-
-        if (_changed is { } last && BetweenChanges - retry.Time.GetElapsedTime(last) is { Ticks: > 0 } rest)
-        {
-            await Task.Delay(rest, retry.Time, cancellationToken).ConfigureAwait(false);
-        }
-
-        _changed = retry.Time.GetTimestamp();
-    }
-
-    // Null: it is no limit, but a refusal.
-    private TimeSpan? WaitOf(HttpResponseMessage response, HyperkubeException failure, int attempt)
-    {
-        if (response.Headers.RetryAfter is { } after)
-        {
-            return after.Delta ?? (after.Date - retry.Time.GetUtcNow());
-        }
-
-        if (Header(response, "x-ratelimit-remaining") == "0"
-            && long.TryParse(Header(response, "x-ratelimit-reset"), NumberStyles.None, CultureInfo.InvariantCulture, out var reset)
-            && reset < DateTimeOffset.MaxValue.ToUnixTimeSeconds())
-        {
-            var wait = DateTimeOffset.FromUnixTimeSeconds(reset) - retry.Time.GetUtcNow();
-            return (wait > TimeSpan.Zero ? wait : TimeSpan.Zero) + TimeSpan.FromSeconds(1); // Clocks differ.
-        }
-
-        return response.StatusCode == HttpStatusCode.TooManyRequests
-            || failure.Message.Contains("rate limit", StringComparison.OrdinalIgnoreCase)
-            ? SecondaryWait * Math.Pow(2, attempt - 1)
-            : null;
     }
 
     private async Task<HttpResponseMessage> SendOnceAsync(HttpMethod method, Uri uri, byte[]? body, CancellationToken cancellationToken)
@@ -256,6 +217,12 @@ public sealed class GitHubClient(HttpMessageInvoker http, Uri api, string token,
             // The status says enough.
         }
 
+        var failure = FailureOf(response, said);
+        return response.StatusCode == HttpStatusCode.Unauthorized ? _limits.End(failure) : failure;
+    }
+
+    private static HyperkubeException FailureOf(HttpResponseMessage response, string said)
+    {
         var status = (int)response.StatusCode;
         var message = $"{HttpFailure.Where(response)}: {status}{(said.Length > 0 ? $": {said}" : "")}";
         return response.StatusCode switch
@@ -267,7 +234,7 @@ public sealed class GitHubClient(HttpMessageInvoker http, Uri api, string token,
                 },
             HttpStatusCode.TooManyRequests => new HyperkubeException(ErrorKind.Unavailable, message),
             _ when status >= 500 => new HyperkubeException(ErrorKind.Unavailable, message),
-            _ => new HyperkubeException(ErrorKind.Usage, message),
+            _ => new HyperkubeException(ErrorKind.AccessDenied, message) { Hint = "look at the rules of that repository" },
         };
     }
 
@@ -314,7 +281,4 @@ public sealed class GitHubClient(HttpMessageInvoker http, Uri api, string token,
 
         return null;
     }
-
-    private static string? Header(HttpResponseMessage response, string name) =>
-        response.Headers.TryGetValues(name, out var values) ? values.First() : null;
 }

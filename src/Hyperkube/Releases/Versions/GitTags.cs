@@ -45,11 +45,11 @@ public sealed class GitTags(Uri repository, string? searchPath, TimeProvider tim
             };
         ChildProgram program = new(
             git,
-            ["ls-remote", "--refs", "--", repository.AbsoluteUri, $"{TagPrefix}v*"],
+            ["ls-remote", "--tags", "--refs", "--", repository.AbsoluteUri, $"{TagPrefix}v*"],
             [
                 new("GIT_TERMINAL_PROMPT", "0"), // Nobody is there to type a password.
                 new("GIT_ALLOW_PROTOCOL", string.Join(':', Schemes)),
-                new("GIT_PROTOCOL", "version=2"), // The server sorts out what is no tag.
+                new("GIT_PROTOCOL", "version=2"), // With --tags the server sorts out what is none, such as a ref for each pull request.
                 new("LC_ALL", "C"),
             ])
         {
@@ -61,7 +61,7 @@ public sealed class GitTags(Uri repository, string? searchPath, TimeProvider tim
             var said = answer.Failure ?? $"ended with code {answer.ExitCode}: {answer.Errors}";
             throw new HyperkubeException(ErrorKind.Unavailable, $"{Location}: git {said}")
             {
-                Hint = $"see what git says: git ls-remote --refs {HttpFailure.Where(repository)}",
+                Hint = $"see what git says: git ls-remote --tags --refs {HttpFailure.Where(repository)}",
             };
         }
 

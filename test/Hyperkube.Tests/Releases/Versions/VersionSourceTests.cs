@@ -107,6 +107,24 @@ public sealed class VersionSourceTests : IDisposable
         Assert.Equal("v1.35.0 v1.36.0-rc.1 v1.36.4-zstd v1.36.4", string.Join(' ', versions));
     }
 
+    // Upstream has a hundred thousand of them, two for each pull request.
+    [Fact]
+    public async Task Refs_that_are_no_tags_are_not_even_sent()
+    {
+        await MakeRepositoryAsync("v1.36.4");
+        await GitAsync("update-ref", "refs/pull/1/head", "HEAD");
+        Directory.CreateDirectory(_directory["bin"]);
+        await File.WriteAllTextAsync(
+            _directory["bin/git"], $"#!/bin/sh\nPATH={Path} GIT_TRACE_PACKET={_directory["trace"]} exec git \"$@\"\n", Ct);
+        File.SetUnixFileMode(_directory["bin/git"], UnixFileMode.UserRead | UnixFileMode.UserExecute);
+
+        await new GitTags(new Uri($"file://{_directory["git"]}"), _directory["bin"], TimeProvider.System).ReadAsync(Ct);
+
+        var trace = await File.ReadAllTextAsync(_directory["trace"], Ct);
+        Assert.Contains("refs/tags/v1.36.4", trace, StringComparison.Ordinal);
+        Assert.DoesNotContain("refs/pull", trace, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_git_repository_that_is_not_there_is_worth_another_try()
     {
