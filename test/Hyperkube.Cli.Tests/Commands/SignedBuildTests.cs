@@ -40,7 +40,7 @@ public sealed class SignedBuildTests : IAsyncDisposable
 
         var binaries = result.GetProperty("platforms").EnumerateArray().SelectMany(p => p.GetProperty("binaries").EnumerateArray()).ToList();
         Assert.Equal(4, binaries.Count);
-        Assert.All(binaries, b => Assert.Equal("signature", b.GetProperty("verified").GetString()));
+        Assert.All(binaries, b => Assert.Equal("signature listed", $"{b.Text("verified")} {b.Text("versionProof")}"));
         var inspected = (await _shell.RunAsync("--format", "json", "inspect", $"oci:{_shell["image"]}")).With(0).Json;
         Assert.All(
             inspected.GetProperty("platforms").EnumerateArray(),
@@ -350,6 +350,7 @@ public sealed class SignedBuildTests : IAsyncDisposable
         var ended = (await BuildWordsAsync("-o", $"oci:{_shell["image"]}")).With(0);
 
         Assert.Contains("nothing but the source says that these files are v1.36.4", ended.Error, StringComparison.Ordinal);
+        Assert.Contains(", verified by signature, version: claimed\n", ended.Out, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -375,6 +376,18 @@ public sealed class SignedBuildTests : IAsyncDisposable
             .ToDictionary(b => b.GetProperty("name").GetString()!, b => b.GetProperty("verified").GetString(), StringComparer.Ordinal);
         Assert.Equal("exception", verified["kubelet"]);
         Assert.Equal("signature", verified["kubectl"]);
+    }
+
+    [Fact]
+    public async Task An_exception_is_about_a_signature_and_not_about_which_program_it_is()
+    {
+        _release.WriteFile(Version, Amd64, "kubelet", StandInProgram.Kubernetes(Amd64, "kubectl", Version));
+        _release.WriteList(Version);
+        File.Delete($"{_shell["signed"]}/{Kubelet}.sig");
+        var sha256 = Convert.ToHexStringLower(SHA256.HashData(await File.ReadAllBytesAsync($"{_shell["signed"]}/{Kubelet}", Ct)));
+        await File.WriteAllTextAsync(_shell["exceptions"], $"kubelet {Version} linux/amd64 {sha256} 2999-12-31 not signed\n", Ct);
+
+        await AssertRefusedAsync("bad-content", "it is k8s.io/kubernetes/cmd/kubectl", null, "--exceptions", _shell["exceptions"]);
     }
 
     [Fact]
