@@ -232,6 +232,38 @@ public sealed class SignedBuildTests : IAsyncDisposable
     }
 
     [Theory]
+    [InlineData("damaged")]
+    [InlineData("unavailable")]
+    public async Task What_cannot_be_had_of_the_destinations_tag_is_looked_for_elsewhere(string what)
+    {
+        await using TestRegistry registry = new();
+        var reference = $"{registry.Url.Authority}/hyperkube:{Version}";
+        (await BuildWordsAsync("-o", reference)).With(0);
+        registry.Alter = (call, answer) => call.Method != "GET" || !call.IsBlob ? answer
+            : what == "damaged" ? answer with { Body = new byte[answer.Body.Length] }
+            : SiteAnswer.Text("later", 503);
+
+        var ended = (await BuildWordsAsync("-o", $"oci:{_shell["two"]}", "-o", reference, "--move-tag")).With(0);
+
+        Assert.Single(ended.Error.Split('\n'), l => l.Contains("looking further", StringComparison.Ordinal));
+        Assert.Equal(what == "damaged" ? 0 : 6, (await BuildWordsAsync("-o", $"oci:{_shell["two"]}", "--evidence", reference, "--cache", "none")).ExitCode);
+    }
+
+    // Truly the release team's word about the file; but not that it is released.
+    [Fact]
+    public async Task A_document_about_the_file_is_no_signature_of_it()
+    {
+        var content = await File.ReadAllBytesAsync($"{_shell["signed"]}/{Kubelet}", Ct);
+        var statement = "{\"_type\":\"https://in-toto.io/Statement/v1\",\"subject\":[{\"digest\":{\"sha256\":\""
+            + $"{Convert.ToHexStringLower(SHA256.HashData(content))}\"}}}}],\"predicateType\":\"https://example.org/failed\"}}";
+        var document = _release.Authority.Sign(content, new SigningRecipe { Statement = statement });
+        File.Delete($"{_shell["signed"]}/{Kubelet}.sig");
+        await File.WriteAllBytesAsync($"{_shell["signed"]}/{Kubelet}.sigstore.json", document.Json, Ct);
+
+        await AssertRefusedAsync("bad-signature", "it signs a document about the file", null);
+    }
+
+    [Theory]
     [InlineData(".sig")]
     [InlineData(".cert")]
     public async Task A_binary_without_signature_is_unsigned(string missing)
