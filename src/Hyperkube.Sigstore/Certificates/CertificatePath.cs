@@ -87,7 +87,7 @@ internal static class CertificatePath
             : FirstGood.Of(issuers, issuer =>
             {
                 CheckIssuer(issuer, below, purpose, failure);
-                if (!(below == 0 ? current.IsSignedBy(issuer) : authority.HasSigned(issuer, current)))
+                if (!(authority.Chain.Contains(current) ? authority.HasSigned(issuer, current) : current.IsSignedBy(issuer)))
                 {
                     throw new SignatureException(failure, $"certificate: its signature is not that of {authority.Name}");
                 }
