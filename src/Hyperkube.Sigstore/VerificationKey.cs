@@ -82,8 +82,8 @@ public sealed class VerificationKey
             {
                 Oids.EcPublicKey => (KeyFamily.Ecdsa, HashOf(algorithm.ReadObjectIdentifier())),
                 Oids.Rsa => (KeyFamily.Rsa, HashAlgorithmName.SHA256),
-                Oids.Ed25519 when key.Length == Ed25519PublicKeyParameters.KeySize && unused == 0 =>
-                    (KeyFamily.Ed25519, HashAlgorithmName.SHA512),
+                Oids.Ed25519 when unused == 0 && IsEd25519(key) => (KeyFamily.Ed25519, HashAlgorithmName.SHA512),
+                Oids.Ed25519 => throw new FormatException("the Ed25519 key is no point of the curve"),
                 _ => throw new FormatException($"the key algorithm {oid} is not one of those that are supported"),
             };
 
@@ -144,6 +144,19 @@ public sealed class VerificationKey
         catch (CryptographicException)
         {
             return false; // A point that is not on the curve, a signature that is no DER.
+        }
+    }
+
+    // Looked at here, because whoever verifies with what is no point gets an exception of another kind.
+    private static bool IsEd25519(byte[] key)
+    {
+        try
+        {
+            return key.Length == Ed25519PublicKeyParameters.KeySize && new Ed25519PublicKeyParameters(key) is not null;
+        }
+        catch (ArgumentException)
+        {
+            return false;
         }
     }
 

@@ -25,7 +25,7 @@ public sealed record VerifiedEvidence
     public string? CertificateFingerprint { get; internal init; }
 
     /// <summary>The SHA-256 of the key that signed, as SubjectPublicKeyInfo, in lower-case hex.</summary>
-    public required string KeyFingerprint { get; init; }
+    public string KeyFingerprint { get; internal init; } = "";
 
     /// <summary>The document that was signed, when it is about the artifact; null when the artifact itself was signed.</summary>
     public ReadOnlyMemory<byte>? Statement { get; internal init; }

@@ -8,7 +8,8 @@ namespace Hyperkube.Sigstore;
 
 /// <summary>Checks a bundle, offline, against a policy and a trusted root.</summary>
 /// <remarks>
-/// All that a bundle carries has to be right, not just as much as is needed. Times come from what logs and timestamp
+/// All that a bundle carries has to be right, not just as much as is needed; only what logs and authorities say that the trusted root does
+/// not know counts for nothing, so that an older trusted root still reads what newer witnesses have signed too. Times come from what logs and timestamp
 /// authorities have signed; this host's clock is not asked. Safe for several threads. Source:
 /// https://docs.google.com/document/d/1kbhK2qyPPk8SLavHzYSDM8-Ueul9_oxIMVFuWMWKz0E (Sigstore client specification, 4)
 /// </remarks>
@@ -62,14 +63,13 @@ public static class Verifier
 
         var signer = OpenSigner(bundle, policy);
         var (digest, predicateType) = check(bundle.Content, signer.Key);
-        var entries = bundle.Entries.Select(e => LogEvidence.Check(e, trust.SignatureLogs)).ToList();
         var timestamps = bundle.Timestamps
-            .Select(t => TimestampVerifier.Check(t, bundle.Content.Signature, trust.TimestampAuthorities)).ToList();
-        CheckWitnesses(entries, timestamps, policy);
-
-        // A log of the second version puts no time on its entries: the timestamps say when it has to have been trusted.
-        List<DateTimeOffset> times = [.. entries.Select(e => e.Time).OfType<DateTimeOffset>(), .. timestamps.Select(t => t.Time)];
-        entries.ForEach(e => e.CheckTimes(timestamps.Select(t => t.Time)));
+            .Select(t => TimestampVerifier.Check(t, bundle.Content.Signature, trust.TimestampAuthorities)).OfType<TimestampEvidence>().ToList();
+        List<DateTimeOffset> stamped = [.. timestamps.Select(t => t.Time)];
+        var entries = bundle.Entries
+            .Select(e => LogEvidence.Check(e, trust.SignatureLogs, stamped)).OfType<LogEvidence>().ToList();
+        CheckWitnesses(bundle, entries, timestamps, policy);
+        List<DateTimeOffset> times = [.. entries.Select(e => e.Time).OfType<DateTimeOffset>(), .. stamped];
         var identity = signer.Certificate is { } certificate ? CheckCertificate(certificate, times, policy, trust) : null;
         entries.ForEach(e => EntryBody.Check(e.Entry, bundle.Content, signer, digest));
         SignatureCheck.CheckSignature(bundle.Content, signer.Key, digest);
@@ -106,17 +106,37 @@ public static class Verifier
         }
     }
 
-    private static void CheckWitnesses(List<LogEvidence> entries, List<TimestampEvidence> timestamps, VerificationPolicy policy)
+    // What is wrong has failed by now; what counts for nothing, because a newer witness is not known here, has not.
+    private static void CheckWitnesses(
+        SigstoreBundle bundle, List<LogEvidence> entries, List<TimestampEvidence> timestamps, VerificationPolicy policy)
     {
-        var logs = entries.DistinctBy(e => e.Log).Count();
+        var logs = entries.DistinctBy(e => Convert.ToHexString(e.Log.KeyId.Span), StringComparer.Ordinal).Count();
         if (logs < policy.NeededLogEntries)
         {
-            throw new SignatureException(
-                SignatureFailure.MissingEvidence,
-                $"log entry: the signature is in {logs} trusted logs; expected {policy.NeededLogEntries}");
+            throw bundle.Entries.FirstOrDefault(e => !entries.Exists(known => known.Entry == e)) is { } unknown
+                ? new SignatureException(
+                    SignatureFailure.BadLogEntry, $"log entry: its log {Convert.ToHexStringLower(unknown.LogId)} is not in the trusted root")
+                : new SignatureException(
+                    SignatureFailure.MissingEvidence,
+                    $"log entry: the signature is in {logs} trusted logs; expected {policy.NeededLogEntries}");
         }
 
-        var authorities = timestamps.DistinctBy(t => t.Authority).Count();
+        // A certificate is valid, and a log is trusted, for a while only: somebody has to say that it was then.
+        var isTimeMissing = timestamps.Count == 0
+            && ((entries.Exists(e => e.Time is null) && !policy.IsUnloggedAllowed)
+                || (bundle.HasCertificate && entries.TrueForAll(e => e.Time is null)));
+        var authorities = timestamps.DistinctBy(t => t.Authority.Fingerprint, StringComparer.Ordinal).Count();
+        if (timestamps.Count < bundle.Timestamps.Count && (authorities < policy.Timestamps || isTimeMissing))
+        {
+            throw new SignatureException(SignatureFailure.BadTimestamp, "timestamp: it is from no authority of the trusted root");
+        }
+
+        if (isTimeMissing)
+        {
+            throw new SignatureException(
+                SignatureFailure.MissingEvidence, "time: neither a log's promise nor a timestamp says when the signature was made");
+        }
+
         if (authorities < policy.Timestamps)
         {
             throw new SignatureException(
@@ -128,12 +148,6 @@ public static class Verifier
     private static SignerIdentity CheckCertificate(
         Certificate certificate, List<DateTimeOffset> times, VerificationPolicy policy, TrustedRoot trust)
     {
-        if (times.Count == 0)
-        {
-            throw new SignatureException(
-                SignatureFailure.MissingEvidence, "time: neither a log's promise nor a timestamp says when the signature was made");
-        }
-
         var issuer = CertificatePath.Check(
             certificate, trust.CertificateAuthorities, Oids.CodeSigning, times, SignatureFailure.UntrustedCertificate);
         SctList.Check(certificate, issuer, trust.CertificateLogs, policy.NeededCertificateLogs);

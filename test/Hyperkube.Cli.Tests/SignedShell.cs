@@ -28,7 +28,7 @@ internal sealed class SignedShell : IAsyncDisposable
     /// <summary>Makes a command believe the release's authority.</summary>
     internal IReadOnlyList<string> Trust => ["--trusted-root", Release.TrustedRoot];
 
-    private string Tree => Shell["signed"];
+    internal string Tree => Shell["signed"];
 
     internal string PathOf(Platform platform, string name, string version = Cli.Tests.Shell.Version) => ReleaseTree.PathOf(Tree, version, platform, name);
 

@@ -73,6 +73,43 @@ public sealed class VerificationKeyTests
         }
     }
 
+    // https://www.rfc-editor.org/rfc/rfc8032#section-7.1 (test 3) and #section-7.3.
+    [Fact]
+    public void Ed25519_and_its_form_for_files_are_those_of_the_RFC()
+    {
+        var pure = Ed25519("fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025");
+        var pureSignature = Convert.FromHexString(
+            "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a");
+        var hashed = Ed25519("ec172b93ad5e563bf4932c70e1245034c35467ef2efd4d64ebf819683467e2bf");
+        var hashedSignature = Convert.FromHexString(
+            "98a70222f0b8121aa9d30f813d683f809e462b469c7ff87639499bb94e6dae4131f85042463c2a355a2003d062adf5aaa10b8c61e636062aaad11c2a26083406");
+        SignatureScheme scheme = new(KeyFamily.Ed25519, HashAlgorithmName.SHA512);
+
+        Assert.True(pure.Verify([0xaf, 0x82], pureSignature, scheme));
+        Assert.False(pure.VerifyHash(SHA512.HashData([0xaf, 0x82]), pureSignature, scheme));
+        Assert.True(hashed.VerifyHash(SHA512.HashData("abc"u8), hashedSignature, scheme));
+        Assert.False(hashed.Verify("abc"u8, hashedSignature, scheme));
+        Assert.False(hashed.VerifyHash(SHA512.HashData("abd"u8), hashedSignature, scheme));
+        Assert.False(hashed.VerifyHash(SHA256.HashData("abc"u8), hashedSignature, scheme));
+        Assert.False(hashed.VerifyHash(SHA512.HashData("abc"u8), hashedSignature.AsSpan(..63), scheme));
+    }
+
+    [Theory]
+    [InlineData("ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff")]
+    [InlineData("edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f")] // The field's prime.
+    [InlineData("0200000000000000000000000000000000000000000000000000000000000000")] // Of no point.
+    public void What_is_no_point_of_the_curve_is_no_key(string key)
+    {
+        Assert.Throws<FormatException>(() => Ed25519(key));
+        Assert.Equal(
+            SignatureFailure.BadTrust,
+            Assert.Throws<SignatureException>(() => VerificationKey.FromPem(PemEncoding.WriteString("PUBLIC KEY", Spki(key)))).Failure);
+    }
+
+    private static VerificationKey Ed25519(string key) => VerificationKey.FromSpki(Spki(key));
+
+    private static byte[] Spki(string key) => [.. Convert.FromHexString("302a300506032b6570032100"), .. Convert.FromHexString(key)];
+
     private static byte[] Pair(byte[] r, byte[] s)
     {
         byte[] content = [2, (byte)r.Length, .. r, 2, (byte)s.Length, .. s];

@@ -79,8 +79,10 @@ public sealed class VerifierTests
         }
 
         using var ed25519 = TestKey.Ed25519();
-        Check.Verify(
-            Check.SignStatement(new SigningRecipe { ManagedKey = ed25519 }), VerificationPolicy.SignedBy(VerificationKey.FromPem(ed25519.Pem)));
+        var policy = VerificationPolicy.SignedBy(VerificationKey.FromPem(ed25519.Pem));
+        Check.Verify(Check.SignStatement(new SigningRecipe { ManagedKey = ed25519 }), policy);
+        Check.Verify(Check.Sign(new SigningRecipe { ManagedKey = ed25519 }), policy);
+        Check.Verify(Check.Sign(new SigningRecipe { ManagedKey = ed25519, SecondVersion = true }), policy);
     }
 
     [Fact]

@@ -229,7 +229,10 @@ internal static class BuildCommand
         [
             .. image.Platforms.Select(p => new BuiltPlatform(
                 p.Manifest.Platform!.ToString(), p.Manifest.Digest.ToString(), p.Size,
-                [.. p.Binaries.Select(b => new BinaryEntry(b.File.Name.Text, b.Digest.Hex, b.Size, Verified.Text(b.Verification)))])),
+                [
+                    .. p.Binaries.Select(b => new BinaryEntry(
+                        b.File.Name.Text, b.Digest.Hex, b.Size, Verified.Text(b.Verification), Verified.VersionText(b))),
+                ])),
         ],
         written);
 
@@ -241,7 +244,8 @@ internal static class BuildCommand
             text.WriteLine($"  {platform.Platform,-14}{platform.Digest}  {Sizes.Text(platform.Size)}");
             foreach (var binary in platform.Binaries)
             {
-                text.WriteLine($"    {binary.Name,-12}sha256:{binary.Sha256}  {Sizes.Text(binary.Size)}, verified by {binary.Verified}");
+                text.WriteLine($"    {binary.Name,-12}sha256:{binary.Sha256}  {Sizes.Text(binary.Size)}, "
+                    + Verified.Line(binary.Verified, binary.VersionProof));
             }
         }
 

@@ -93,7 +93,7 @@ internal static class FetchCommand
         await StagedFile.WriteAsync($"{path}.sha512", Encoding.ASCII.GetBytes(binary.Sha512), cancellationToken).ConfigureAwait(false);
         return new FetchedFile(
             binary.File.Platform.ToString(), binary.File.Name.Text, path, binary.Digest.Hex, binary.Size,
-            Verified.Text(binary.Verification), isPresent ? "present" : "fetched");
+            Verified.Text(binary.Verification), isPresent ? "present" : "fetched", Verified.VersionText(binary));
     }
 
     private static string PathIn(string directory, string path)
@@ -125,7 +125,8 @@ internal static class FetchCommand
     {
         foreach (var file in result.Files)
         {
-            text.WriteLine($"{file.Path}  sha256:{file.Sha256}  {Sizes.Text(file.Size)}, {file.Action}, verified by {file.Verified}");
+            text.WriteLine($"{file.Path}  sha256:{file.Sha256}  {Sizes.Text(file.Size)}, {file.Action}, "
+                + Verified.Line(file.Verified, file.VersionProof));
         }
 
         text.WriteLine(

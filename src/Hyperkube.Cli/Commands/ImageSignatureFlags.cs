@@ -10,14 +10,13 @@ namespace Hyperkube.Cli.Commands;
 internal sealed record ImageSignatureRequest(string? Key, string? Policy)
 {
     /// <summary>Reads the key or the policy.</summary>
-    /// <param name="trustedRoot">A <c>trusted_root.json</c> for identities where the policy names none; null for Sigstore's own.</param>
+    /// <param name="trustedRoot">A <c>trusted_root.json</c>, where the policy names none; null for Sigstore's own.</param>
     /// <returns>Null when no signature is demanded.</returns>
     internal SignaturePolicy? Open(string? trustedRoot = null) => (Key, Policy) switch
     {
         (null, null) => null,
-        ({ } key, null) => SignaturePolicy.OfKey(key),
-        (null, { } policy) => SignaturePolicy.Load(
-            policy, trustedRoot is { } root ? SmallFile.ReadNamed(root, "--trusted-root") : default(ReadOnlyMemory<byte>?)),
+        ({ } key, null) => SignaturePolicy.OfKey(key, Root(trustedRoot)),
+        (null, { } policy) => SignaturePolicy.Load(policy, Root(trustedRoot)),
         _ => throw new HyperkubeException(ErrorKind.Usage, "--key and --policy: expected one of them")
         {
             Hint = "name the key in the policy",
@@ -28,6 +27,9 @@ internal sealed record ImageSignatureRequest(string? Key, string? Policy)
     internal ImageDemand? DemandOf(ImageReference reference, string? trustedRoot) => Open(trustedRoot) is { } policy
         ? new ImageDemand(policy.Fingerprint, (source, root, token) => policy.CheckAsync(source, reference, root, token))
         : null;
+
+    private static ReadOnlyMemory<byte>? Root(string? path) =>
+        path is null ? default(ReadOnlyMemory<byte>?) : SmallFile.ReadNamed(path, "--trusted-root");
 }
 
 /// <summary>The flags of all commands that can demand a signature of an image.</summary>

@@ -78,8 +78,16 @@ internal static class VerifyCommand
         BinaryVerifier verifier = new(
             request.Trust.Open(), request.Trust.OpenExceptions(session.Host.Time), session.Log,
             session.Host.Variable("TMPDIR") is { Length: > 0 } directory ? directory : "/tmp");
-        var signatures = await CheckSignaturesAsync(request, registries, cancellationToken).ConfigureAwait(false);
-        var result = await CheckAsync(request, registries, verifier, cancellationToken).ConfigureAwait(false);
+        var policy = request.Signatures.Open(request.Trust.TrustedRoot);
+        using var image = await OpenAsync(request, policy is not null, registries, cancellationToken).ConfigureAwait(false);
+        var root = image is null ? null : await image.FindAsync(cancellationToken).ConfigureAwait(false);
+
+        // Who has to have signed the image decides whether to look into it at all.
+        var signatures = policy is null || root is null ? []
+            : await policy.CheckAsync(image!.Content, image.Reference, root, cancellationToken).ConfigureAwait(false);
+        var result = request.IsFile
+            ? await CheckFileAsync(request, image, root, verifier, cancellationToken).ConfigureAwait(false)
+            : await verifier.CheckImageAsync(image!, root!, request.Platform, request.Names, cancellationToken).ConfigureAwait(false);
         session.Result(Output(request, result, signatures), CliJson.Default.VerifyOutput, Write);
         var failures = result.Platforms.SelectMany(p => p.Binaries).Where(b => b.Failure is not null).ToList();
         if (failures.Count > 0)
@@ -93,48 +101,38 @@ internal static class VerifyCommand
         }
     }
 
-    // Of the image: who has to have signed it decides whether to look into it at all.
-    private static async Task<IReadOnlyList<ImageSignature>> CheckSignaturesAsync(
-        Request request, RegistrySession registries, CancellationToken cancellationToken)
+    // One look at what the reference stands for: a tag that is moved in between would be judged by halves.
+    private static async Task<ImageSource?> OpenAsync(
+        Request request, bool isImageWanted, RegistrySession registries, CancellationToken cancellationToken)
     {
-        if (request.Signatures.Open(request.Trust.TrustedRoot) is not { } policy)
-        {
-            return [];
-        }
-
-        var image = request.Image ?? (request.IsFile
-            ? throw new HyperkubeException(ErrorKind.Usage, "--key and --policy are about images; expected one, or a file with --image")
-            : Reference(request.Subject));
-        using var source = await registries.Transports.OpenSourceAsync(image, cancellationToken).ConfigureAwait(false);
-        var root = await source.FindAsync(cancellationToken).ConfigureAwait(false);
-        return await policy.CheckAsync(source.Content, image, root, cancellationToken).ConfigureAwait(false);
-    }
-
-    private static async Task<CheckedImage> CheckAsync(
-        Request request, RegistrySession registries, BinaryVerifier verifier, CancellationToken cancellationToken)
-    {
-        if (!request.IsFile)
-        {
-            using var source = await registries.Transports.OpenSourceAsync(Reference(request.Subject), cancellationToken)
-                .ConfigureAwait(false);
-            return await verifier.CheckImageAsync(source, request.Platform, request.Names, cancellationToken).ConfigureAwait(false);
-        }
-
-        if (request.Names.Count > 1 || (request.Bundle is not null && request.Image is not null))
+        if (request.IsFile && (request.Names.Count > 1 || (request.Bundle is not null && request.Image is not null)))
         {
             throw new HyperkubeException(
                 ErrorKind.Usage, $"verify {request.Subject}: expected one --name, and one of --bundle and --image");
         }
 
-        var name = request.Names is [var given] ? given : Path.GetFileName(request.Subject);
-        if (request.Image is { } image)
+        if (request.IsFile && request.Image is null && isImageWanted)
         {
-            using var source = await registries.Transports.OpenSourceAsync(image, cancellationToken).ConfigureAwait(false);
-            return await verifier.CheckFileAsync(request.Subject, name, request.Platform, source, cancellationToken).ConfigureAwait(false);
+            throw new HyperkubeException(ErrorKind.Usage, "--key and --policy are about images; expected one, or a file with --image");
+        }
+
+        var image = request.IsFile ? request.Image : Reference(request.Subject);
+        return image is null ? null : await registries.Transports.OpenSourceAsync(image, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static async Task<CheckedImage> CheckFileAsync(
+        Request request, ImageSource? image, Descriptor? root, BinaryVerifier verifier, CancellationToken cancellationToken)
+    {
+        var name = request.Names is [var given] ? given : Path.GetFileName(request.Subject);
+        if (image is not null)
+        {
+            return await verifier.CheckFileAsync(request.Subject, name, request.Platform, image, root!, cancellationToken)
+                .ConfigureAwait(false);
         }
 
         var bundle = request.Bundle ?? NodeImageRecipe.EvidencePath(request.Subject);
-        if (request.Bundle is null && !File.Exists(bundle))
+        var isThere = request.Bundle is not null || File.Exists(bundle);
+        if (!isThere && request.Trust.Exceptions is null)
         {
             throw new HyperkubeException(ErrorKind.Usage, $"verify {request.Subject}: there is no {bundle}; expected evidence")
             {
@@ -143,7 +141,8 @@ internal static class VerifyCommand
         }
 
         return await verifier.CheckFileAsync(
-            request.Subject, name, request.Platform, SmallFile.ReadNamed(bundle, "--bundle"), bundle, cancellationToken)
+            request.Subject, name, request.Platform,
+            isThere ? SmallFile.ReadNamed(bundle, "--bundle") : default(ReadOnlyMemory<byte>?), bundle, cancellationToken)
             .ConfigureAwait(false);
     }
 

@@ -38,15 +38,15 @@ internal sealed record BuildResult(
 /// <summary>One platform of it.</summary>
 internal sealed record BuiltPlatform(string Platform, string Digest, long Size, IReadOnlyList<BinaryEntry> Binaries);
 
-/// <summary>A binary, and how it was checked.</summary>
-internal sealed record BinaryEntry(string Name, string Sha256, long Size, string Verified);
+/// <summary>A binary, and how it and its version were checked.</summary>
+internal sealed record BinaryEntry(string Name, string Sha256, long Size, string Verified, string VersionProof);
 
 /// <summary>What <c>fetch</c> has put into a directory.</summary>
 internal sealed record FetchResult(string Version, string Directory, IReadOnlyList<FetchedFile> Files);
 
 /// <summary>One file of it.</summary>
 internal sealed record FetchedFile(
-    string Platform, string Name, string Path, string Sha256, long Size, string Verified, string Action);
+    string Platform, string Name, string Path, string Sha256, long Size, string Verified, string Action, string VersionProof);
 
 /// <summary>Which releases there are.</summary>
 internal sealed record VersionsResult(string Source, string? Minimum, string? Published, IReadOnlyList<ListedVersion> Versions);

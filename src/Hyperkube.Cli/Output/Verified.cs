@@ -12,4 +12,11 @@ internal static class Verified
         Verification.Exception => "exception",
         _ => throw new ArgumentOutOfRangeException(nameof(verification)),
     };
+
+    /// <summary>What proves the version: the release's signed list of files, or only the source's claim.</summary>
+    internal static string VersionText(VerifiedBinary binary) => binary.IsVersionProved ? "listed" : "claimed";
+
+    /// <summary>Both, as a person reads it; a checksum proves no version anyway.</summary>
+    internal static string Line(string verified, string versionProof) =>
+        verified == Text(Verification.Checksum) ? $"verified by {verified}" : $"verified by {verified}, version: {versionProof}";
 }

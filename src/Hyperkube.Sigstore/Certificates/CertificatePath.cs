@@ -50,27 +50,8 @@ internal static class CertificatePath
     private static Certificate CheckOne(
         Certificate leaf, CertificateAuthority authority, string purpose, IReadOnlyList<DateTimeOffset> times, SignatureFailure failure)
     {
-        var issuer = IssuerOf(leaf, authority.Chain)
-            ?? throw new SignatureException(failure, $"certificate: not issued by {authority.Name}, nor by another trusted authority");
         CheckUnderstood(leaf, failure);
-        var below = 0;
-        for (var (current, above) = (leaf, (Certificate?)issuer); above is not null; below++)
-        {
-            CheckIssuer(above, below, purpose, failure);
-            if (!(current == leaf ? current.IsSignedBy(above) : authority.HasSigned(above, current)))
-            {
-                throw new SignatureException(failure, $"certificate: its signature is not that of {authority.Name}");
-            }
-
-            CheckTimes(above, times, authority.Name);
-            (current, above) = (above, above == authority.Chain[^1] ? null : IssuerOf(above, authority.Chain)
-                ?? throw new SignatureException(failure, $"certificate: the chain of {authority.Name} in the trusted root is broken"));
-            if (below > authority.Chain.Count)
-            {
-                throw new SignatureException(failure, $"certificate: the chain of {authority.Name} in the trusted root is a circle");
-            }
-        }
-
+        var issuer = Climb(leaf, 0, authority, purpose, times, failure);
         CheckTimes(leaf, times, "the signer");
         foreach (var time in times.Where(time => !authority.ValidFor.Contains(time)))
         {
@@ -82,8 +63,44 @@ internal static class CertificatePath
         return issuer;
     }
 
-    private static Certificate? IssuerOf(Certificate certificate, IReadOnlyList<Certificate> chain) =>
-        chain.FirstOrDefault(c => c != certificate && c.Subject.Span.SequenceEqual(certificate.Issuer.Span) && KeyIdsAgree(certificate, c));
+    /// <summary>Those of an authority's certificates that may have issued a certificate, by what it says.</summary>
+    internal static IEnumerable<Certificate> IssuersOf(Certificate certificate, CertificateAuthority authority) =>
+        authority.Chain.Where(c =>
+            c != certificate && c.Subject.Span.SequenceEqual(certificate.Issuer.Span) && KeyIdsAgree(certificate, c));
+
+    // Several certificates may have one name, and one of them the key: whichever leads to the top is good.
+    private static Certificate Climb(
+        Certificate current, int below, CertificateAuthority authority, string purpose, IReadOnlyList<DateTimeOffset> times,
+        SignatureFailure failure)
+    {
+        if (below > authority.Chain.Count)
+        {
+            throw new SignatureException(failure, $"certificate: the chain of {authority.Name} in the trusted root is a circle");
+        }
+
+        List<Certificate> issuers = [.. IssuersOf(current, authority)];
+        return issuers.Count == 0
+            ? throw new SignatureException(
+                failure,
+                below == 0 ? $"certificate: not issued by {authority.Name}, nor by another trusted authority"
+                    : $"certificate: the chain of {authority.Name} in the trusted root is broken")
+            : FirstGood.Of(issuers, issuer =>
+            {
+                CheckIssuer(issuer, below, purpose, failure);
+                if (!(authority.Chain.Contains(current) ? authority.HasSigned(issuer, current) : current.IsSignedBy(issuer)))
+                {
+                    throw new SignatureException(failure, $"certificate: its signature is not that of {authority.Name}");
+                }
+
+                CheckTimes(issuer, times, authority.Name);
+                if (issuer != authority.Chain[^1])
+                {
+                    Climb(issuer, below + 1, authority, purpose, times, failure);
+                }
+
+                return issuer;
+            });
+    }
 
     private static bool KeyIdsAgree(Certificate certificate, Certificate issuer) =>
         CertificateUse.AuthorityKeyId(certificate) is not { } wanted

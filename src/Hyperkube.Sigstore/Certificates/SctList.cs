@@ -15,32 +15,37 @@ internal static class SctList
     private const byte RsaCode = 1;
     private const byte EcdsaCode = 3;
 
-    /// <summary>Checks every SCT of a certificate.</summary>
+    /// <summary>Checks every SCT of a certificate that is of a trusted log. What a log has promised that is not known here, a newer one
+    /// perhaps, counts for nothing.</summary>
     /// <param name="leaf">Whose.</param>
     /// <param name="issuer">What issued it, which the logs have signed with it.</param>
     /// <param name="logs">Those that are trusted.</param>
     /// <param name="least">How many logs have to have promised.</param>
     internal static void Check(Certificate leaf, Certificate issuer, IReadOnlyList<TransparencyLog> logs, int least)
     {
-        HashSet<string> promised = [];
-        if (leaf.Find(Oids.SctList) is { } extension)
+        var promised = 0; // Each by another log.
+        SignatureException? unknown = null;
+        foreach (var sct in leaf.Find(Oids.SctList) is { } extension ? Read(extension) : [])
         {
-            foreach (var sct in Read(extension))
+            List<TransparencyLog> candidates = [.. logs.Where(l => l.KeyId.Span.SequenceEqual(sct.LogId))];
+            if (candidates.Count == 0)
             {
-                promised.Add(Check(sct, leaf, issuer, logs).Name);
+                unknown ??= Failed($"the log {Convert.ToHexStringLower(sct.LogId)} is not in the trusted root");
+                continue;
             }
+
+            _ = FirstGood.Of(candidates, log => Check(sct, leaf, issuer, log));
+            promised++;
         }
 
-        if (promised.Count < least)
+        if (promised < least)
         {
-            throw Failed($"{promised.Count} logs have promised to publish the certificate; expected {least}");
+            throw unknown ?? Failed($"{promised} logs have promised to publish the certificate; expected {least}");
         }
     }
 
-    private static TransparencyLog Check(Sct sct, Certificate leaf, Certificate issuer, IReadOnlyList<TransparencyLog> logs)
+    private static TransparencyLog Check(Sct sct, Certificate leaf, Certificate issuer, TransparencyLog log)
     {
-        var log = logs.FirstOrDefault(l => l.KeyId.Span.SequenceEqual(sct.LogId))
-            ?? throw Failed($"the log {Convert.ToHexStringLower(sct.LogId)} is not in the trusted root");
         if (!log.ValidFor.Contains(sct.Time))
         {
             throw new SignatureException(

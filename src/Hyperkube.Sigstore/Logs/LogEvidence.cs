@@ -11,27 +11,26 @@ namespace Hyperkube.Sigstore.Logs;
 internal sealed record LogEvidence(LogEntry Entry, TransparencyLog Log, DateTimeOffset? Time, long Index)
 {
     /// <summary>Checks the promise and the proof of an entry, each if it is there; one of them has to be.</summary>
-    internal static LogEvidence Check(LogEntry entry, IReadOnlyList<TransparencyLog> logs)
+    /// <param name="entry">The entry.</param>
+    /// <param name="logs">Those that are trusted.</param>
+    /// <param name="times">When timestamps say that the signature was there. A log of the second version puts no time on its entries: these
+    /// say when it has to have been trusted.</param>
+    /// <returns>Null if the log is not among them: then the entry proves nothing.</returns>
+    internal static LogEvidence? Check(LogEntry entry, IReadOnlyList<TransparencyLog> logs, IReadOnlyList<DateTimeOffset> times)
     {
-        var candidates = logs.Where(l => l.KeyId.Span.SequenceEqual(entry.LogId)).ToList();
-        if (candidates.Count == 0)
-        {
-            throw new SignatureException(
-                SignatureFailure.BadLogEntry, $"log entry: its log {Convert.ToHexStringLower(entry.LogId)} is not in the trusted root");
-        }
-
         // A key may be listed twice, each time for a while of its own.
-        return candidates.Count == 1 ? Check(entry, candidates[0]) : First(candidates, log => Check(entry, log));
-    }
-
-    /// <summary>Checks that the log was trusted when the entry was made.</summary>
-    internal void CheckTimes(IEnumerable<DateTimeOffset> times)
-    {
-        foreach (var time in times.Where(time => !Log.ValidFor.Contains(time)))
+        List<TransparencyLog> candidates = [.. logs.Where(l => l.KeyId.Span.SequenceEqual(entry.LogId))];
+        return candidates.Count == 0 ? null : FirstGood.Of(candidates, log =>
         {
-            throw new SignatureException(
-                SignatureFailure.OutsideValidity, $"log entry: {Log.Name} is trusted {Log.ValidFor}, not at {Moment.Of(time)}");
-        }
+            var evidence = Check(entry, log);
+            foreach (var time in (evidence.Time is { } own ? [own, .. times] : times).Where(time => !log.ValidFor.Contains(time)))
+            {
+                throw new SignatureException(
+                    SignatureFailure.OutsideValidity, $"log entry: {log.Name} is trusted {log.ValidFor}, not at {Moment.Of(time)}");
+            }
+
+            return evidence;
+        });
     }
 
     private static LogEvidence Check(LogEntry entry, TransparencyLog log)
@@ -47,9 +46,7 @@ internal sealed record LogEvidence(LogEntry Entry, TransparencyLog Log, DateTime
             CheckProof(entry, proof, log);
         }
 
-        LogEvidence evidence = new(entry, log, time, time is null ? entry.Proof!.LogIndex : entry.LogIndex);
-        evidence.CheckTimes(time is { } logged ? [logged] : []);
-        return evidence;
+        return new LogEvidence(entry, log, time, time is null ? entry.Proof!.LogIndex : entry.LogIndex);
     }
 
     private static void CheckProof(LogEntry entry, InclusionProof proof, TransparencyLog log)
@@ -68,22 +65,5 @@ internal sealed record LogEvidence(LogEntry Entry, TransparencyLog Log, DateTime
                 SignatureFailure.BadInclusionProof,
                 $"inclusion proof: the entry is not number {proof.LogIndex} of the {checkpoint.TreeSize} of the signed checkpoint");
         }
-    }
-
-    private static LogEvidence First(List<TransparencyLog> logs, Func<TransparencyLog, LogEvidence> check)
-    {
-        foreach (var log in logs[..^1])
-        {
-            try
-            {
-                return check(log);
-            }
-            catch (SignatureException)
-            {
-                // The next one may be the right one; the last one's complaint is the caller's.
-            }
-        }
-
-        return check(logs[^1]);
     }
 }

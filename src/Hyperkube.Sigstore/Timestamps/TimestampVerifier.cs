@@ -6,7 +6,7 @@ using Hyperkube.Sigstore.Trust;
 namespace Hyperkube.Sigstore.Timestamps;
 
 /// <summary>What a timestamp proves: that a signature was there at a time.</summary>
-/// <param name="Authority">Who says so.</param>
+/// <param name="Authority">Who says so. Two under one topmost certificate are one witness.</param>
 /// <param name="Time">When, at the latest.</param>
 internal sealed record TimestampEvidence(CertificateAuthority Authority, DateTimeOffset Time);
 
@@ -18,7 +18,8 @@ internal static class TimestampVerifier
     /// <param name="der">The answer.</param>
     /// <param name="signature">What it has to be a timestamp of.</param>
     /// <param name="authorities">Those that are trusted.</param>
-    internal static TimestampEvidence Check(byte[] der, byte[] signature, IReadOnlyList<CertificateAuthority> authorities)
+    /// <returns>Null if it is from none of them: then it proves nothing.</returns>
+    internal static TimestampEvidence? Check(byte[] der, byte[] signature, IReadOnlyList<CertificateAuthority> authorities)
     {
         try
         {
@@ -36,35 +37,24 @@ internal static class TimestampVerifier
         }
     }
 
-    private static TimestampEvidence CheckAuthority(TimestampToken token, IReadOnlyList<CertificateAuthority> authorities)
+    private static TimestampEvidence? CheckAuthority(TimestampToken token, IReadOnlyList<CertificateAuthority> authorities)
     {
-        SignatureException? nearest = null;
-        foreach (var authority in authorities)
+        List<(CertificateAuthority Authority, Certificate Signer)> candidates =
+            [.. authorities.SelectMany(a => SignersOf(token, a).Select(s => (a, s)))];
+        return candidates.Count == 0 ? null : FirstGood.Of(candidates, c =>
         {
-            if (FindSigner(token, authority) is not { } signer)
-            {
-                continue;
-            }
-
-            try
-            {
-                CheckSigner(token, signer, authority);
-                return new TimestampEvidence(authority, token.Time);
-            }
-            catch (SignatureException e)
-            {
-                nearest = e;
-            }
-        }
-
-        throw nearest ?? Failed("it is from no authority of the trusted root");
+            CheckSigner(token, c.Signer, c.Authority);
+            return new TimestampEvidence(c.Authority, token.Time);
+        });
     }
 
-    // The trusted root usually names the signing certificate too. If it does, no other one is looked at.
-    private static Certificate? FindSigner(TimestampToken token, CertificateAuthority authority)
+    // The trusted root usually names the signing certificate too. If it does, no other one is looked at; else one that came along and
+    // says that the authority has issued it.
+    private static IEnumerable<Certificate> SignersOf(TimestampToken token, CertificateAuthority authority)
     {
         var named = authority.Chain.Where(c => !CertificateUse.IsAuthority(c)).ToList();
-        return (named.Count > 0 ? named : token.Certificates).FirstOrDefault(token.Signer.IsFrom);
+        return (named.Count > 0 ? named : token.Certificates.Where(c => CertificatePath.IssuersOf(c, authority).Any()))
+            .Where(token.Signer.IsFrom);
     }
 
     private static void CheckSigner(TimestampToken token, Certificate signer, CertificateAuthority authority)

@@ -20,6 +20,9 @@ public sealed record DocumentedBinary
     /// <summary>How it was checked.</summary>
     public required Verification Verification { get; init; }
 
+    /// <summary>Whether the release's signed list names it; else its version is the source's claim.</summary>
+    public bool IsVersionProved { get; init; }
+
     /// <summary>The number of the log entry of its signature; null without one.</summary>
     public long? LogIndex { get; init; }
 
@@ -49,6 +52,7 @@ public sealed record DocumentedBinary
             Sha256 = binary.Digest.Hex,
             Sha512 = binary.Sha512,
             Verification = binary.Verification,
+            IsVersionProved = binary.IsVersionProved,
             LogIndex = binary.Evidence?.Proof.LogIndex,
             Log = binary.Evidence?.Proof.Log,
             Build = GoBuildInfo.Read(content, binary.File.ToString()),

@@ -132,6 +132,11 @@ public static class ProvenanceStatement
             Verification.Exception => "exception",
             _ => "checksum",
         });
+        if (binary.Verification != Verification.Checksum)
+        {
+            json.WriteString("versionProof", binary.IsVersionProved ? "listed" : "claimed");
+        }
+
         if (binary.LogIndex is { } index)
         {
             json.WriteString("rekorLogIndex", index.ToString(CultureInfo.InvariantCulture));

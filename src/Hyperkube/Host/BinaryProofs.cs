@@ -10,7 +10,17 @@ namespace Hyperkube.Host;
 /// <param name="Verified">By what.</param>
 /// <param name="Signature">By whose signature; null without one.</param>
 /// <param name="Bundle">The evidence, when it is not kept yet.</param>
-internal sealed record BinaryProof(VerificationMode Verified, SignatureProof? Signature = null, ReadOnlyMemory<byte>? Bundle = null);
+internal sealed record BinaryProof(VerificationMode Verified, SignatureProof? Signature = null, ReadOnlyMemory<byte>? Bundle = null)
+{
+    /// <summary>Takes a binary by an exception, and says so.</summary>
+    internal static BinaryProof Of(ExemptBinary exempt, HyperkubeException refused, IActivityLog log)
+    {
+        log.Warn(
+            $"{exempt.Name} {exempt.Version} {exempt.Platform}: {refused.Message}; accepted all the same, because --exceptions says: "
+            + exempt.Reason);
+        return new BinaryProof(VerificationMode.Exception);
+    }
+}
 
 /// <summary>What the receipt, and the evidence that was kept beside it, prove without asking anybody.</summary>
 internal sealed class KeptProofs(InstallRequest request, HostState state, IActivityLog log)
@@ -115,10 +125,7 @@ internal sealed class BinaryProofs(InstallRequest request, PlatformImage image, 
                 throw;
             }
 
-            log.Warn(
-                $"{name} {version} {request.Platform}: {e.Message}; accepted all the same, because --exceptions says: "
-                + exempt.Reason);
-            return new BinaryProof(VerificationMode.Exception);
+            return BinaryProof.Of(exempt, e, log);
         }
     }
 

@@ -52,18 +52,17 @@ public sealed record CheckedImage(Digest? Root, IReadOnlyList<CheckedPlatform> P
 public sealed class BinaryVerifier(ReleaseTrust trust, ExemptBinaries exceptions, IActivityLog log, string scratch)
 {
     /// <summary>Checks all binaries of an image, in one pass over its layers.</summary>
-    /// <param name="source">The image.</param>
+    /// <param name="source">Where the image is.</param>
+    /// <param name="root">What its reference stands for: resolved once, so that all that is asked about it is asked about the same.</param>
     /// <param name="platform">The only platform to look at; null for all.</param>
     /// <param name="names">The only binaries to look at; none for all.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>Each binary with what proves it, or why nothing does.</returns>
-    /// <exception cref="HyperkubeException">There is no such image, platform or binary (<see cref="ErrorKind.NotFound"/>), or what
-    /// there is is
-    /// no image.</exception>
+    /// <exception cref="HyperkubeException">There is no such platform or binary (<see cref="ErrorKind.NotFound"/>), or what there is
+    /// is no image.</exception>
     public async Task<CheckedImage> CheckImageAsync(
-        ImageSource source, Platform? platform, IReadOnlyList<string> names, CancellationToken cancellationToken)
+        ImageSource source, Descriptor root, Platform? platform, IReadOnlyList<string> names, CancellationToken cancellationToken)
     {
-        var root = await source.FindAsync(cancellationToken).ConfigureAwait(false);
         var images = platform is null
             ? await PlatformImage.OpenAllAsync(source.Content, source.Reference, root, cancellationToken).ConfigureAwait(false)
             : [await PlatformImage.OpenAsync(source.Content, source.Reference, root, platform, cancellationToken).ConfigureAwait(false)];
@@ -92,15 +91,15 @@ public sealed class BinaryVerifier(ReleaseTrust trust, ExemptBinaries exceptions
     /// <param name="path">The file.</param>
     /// <param name="name">What it must be: <c>kubelet</c>.</param>
     /// <param name="platform">For what it must be; null for what it says.</param>
-    /// <param name="source">The image.</param>
+    /// <param name="source">Where the image is.</param>
+    /// <param name="root">What its reference stands for.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    /// <exception cref="HyperkubeException">There is no such file, image or platform, or the file is no program.</exception>
+    /// <exception cref="HyperkubeException">There is no such file or platform, or the file is no program.</exception>
     public async Task<CheckedImage> CheckFileAsync(
-        string path, string name, Platform? platform, ImageSource source, CancellationToken cancellationToken)
+        string path, string name, Platform? platform, ImageSource source, Descriptor root, CancellationToken cancellationToken)
     {
         using var file = Open(path);
         var program = PlatformOf(file, path);
-        var root = await source.FindAsync(cancellationToken).ConfigureAwait(false);
         var image = await PlatformImage.OpenAsync(source.Content, source.Reference, root, platform ?? program, cancellationToken)
             .ConfigureAwait(false);
         var proofs = ProofsOf(source.Reference, image);
@@ -110,25 +109,44 @@ public sealed class BinaryVerifier(ReleaseTrust trust, ExemptBinaries exceptions
             root.Digest, [new CheckedPlatform(image.Platform, image.Manifest.Digest, [binary with { Version = image.Version }])]);
     }
 
-    /// <summary>Checks a file by a bundle.</summary>
+    /// <summary>Checks a file by a bundle, or by an exception for exactly its bytes.</summary>
     /// <param name="path">The file.</param>
     /// <param name="name">What it must be: <c>kubelet</c>.</param>
     /// <param name="platform">For what it must be; null for what it says.</param>
-    /// <param name="bundle">The evidence.</param>
+    /// <param name="bundle">The evidence; null when there is none.</param>
     /// <param name="where">Which evidence, for messages.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
     /// <exception cref="HyperkubeException">There is no such file, or it is no program.</exception>
     public async Task<CheckedImage> CheckFileAsync(
-        string path, string name, Platform? platform, ReadOnlyMemory<byte> bundle, string where, CancellationToken cancellationToken)
+        string path, string name, Platform? platform, ReadOnlyMemory<byte>? bundle, string where, CancellationToken cancellationToken)
     {
         using var file = Open(path);
         platform ??= PlatformOf(file, path);
         var binary = await CheckAsync(
-            file, path, name, platform,
-            (_, sha256) => new BinaryProof(
-                VerificationMode.Signature, SignatureProof.Of(trust.Check(bundle, sha256, where).Proof, trust.Fingerprint)),
-            cancellationToken).ConfigureAwait(false);
+            file, path, name, platform, (_, sha256) => ProveFile(name, platform, sha256, bundle, where), cancellationToken)
+            .ConfigureAwait(false);
         return new CheckedImage(Root: null, [new CheckedPlatform(platform, Manifest: null, [binary])]);
+    }
+
+    private BinaryProof ProveFile(string name, Platform platform, Digest sha256, ReadOnlyMemory<byte>? bundle, string where)
+    {
+        try
+        {
+            var evidence = trust.Check(
+                bundle ?? throw new HyperkubeException(ErrorKind.Unsigned, $"{where}: not there; expected evidence of {name}"),
+                sha256,
+                where);
+            return new BinaryProof(VerificationMode.Signature, SignatureProof.Of(evidence.Proof, trust.Fingerprint));
+        }
+        catch (HyperkubeException e) when (e.Kind is ErrorKind.Unsigned or ErrorKind.BadSignature)
+        {
+            if (exceptions.Find(name, platform, sha256, log) is not { } exempt)
+            {
+                throw;
+            }
+
+            return BinaryProof.Of(exempt, e, log);
+        }
     }
 
     private async Task<CheckedPlatform> CheckPlatformAsync(

@@ -16,7 +16,10 @@ internal sealed class InstallEntries(
     /// <summary>The version that somebody vouches for without a look at the binary; null if nobody does. What the caller's digest stands
     /// for was looked at by whoever chose the digest; what a policy vouches for, by those whom it names.</summary>
     internal KubernetesVersion? VouchedVersion =>
-        (IsPinned || request.Demand is not null) && KubernetesVersion.TryParse(image.Version, null, out var version) ? version : null;
+        (IsPinned || request.Demand is not null) && KubernetesVersion.TryParse(image.SaidVersion, null, out var version) ? version : null;
+
+    /// <summary>Whether the bytes are somebody's who is believed. Others may say any version of themselves.</summary>
+    internal bool AreAuthentic => request.Verify != VerificationMode.None || request.Demand is not null;
 
     private bool IsPinned => request.Verify != VerificationMode.None && request.Reference.Pin is not null;
 
@@ -41,7 +44,7 @@ internal sealed class InstallEntries(
             Manifest = image.Manifest.Digest.ToString(),
             Platform = request.Platform.ToString(),
             Version = probed?.ToString() ?? image.Version,
-            VersionProof = probed is not null ? InstalledBinary.Probed
+            VersionProof = probed is not null && AreAuthentic ? InstalledBinary.Probed
                 : VouchedVersion is null ? InstalledBinary.Claimed
                 : IsPinned ? InstalledBinary.Pinned
                 : InstalledBinary.ByPolicy,

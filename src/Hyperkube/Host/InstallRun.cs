@@ -18,6 +18,7 @@ internal sealed class InstallRun(
         var present = installed.Destinations.Where(d => IsPresent(d, cancellationToken)).ToList();
         var wanted = installed.Destinations.Except(present).ToList();
         await ProveAsync(source, present, wanted, cancellationToken).ConfigureAwait(false);
+        wanted.ForEach(CheckForeseenMinimum);
         if (request.IsDry && wanted.All(w => ClaimFor(w) is not null))
         {
             return Result(present, wanted.Select(w => _entries.Foreseen(w, ClaimFor(w)!.Sha256, ClaimFor(w)!.Size)));
@@ -164,7 +165,7 @@ internal sealed class InstallRun(
     private async Task ProbeAsync(Destination destination, StagedBinary binary, CancellationToken cancellationToken)
     {
         KubernetesVersion? version = null;
-        if (request.WithProbe && root.IsThisHost && request.Platform == Platform.Host && VersionProbe.Knows(destination.Name))
+        if (IsProbed(destination))
         {
             version = await VersionProbe.AskAsync(
                 destination.Directory, binary.StagedName, destination.Name, time, cancellationToken).ConfigureAwait(false);
@@ -176,8 +177,24 @@ internal sealed class InstallRun(
             }
         }
 
-        CheckMinimum(destination, version ?? _entries.VouchedVersion);
+        CheckMinimum(destination, (_entries.AreAuthentic ? version : null) ?? _entries.VouchedVersion);
         _entries.NoteProbe(destination, version);
+    }
+
+    private bool IsProbed(Destination destination) =>
+        request.WithProbe && root.IsThisHost && request.Platform == Platform.Host && VersionProbe.Knows(destination.Name);
+
+    // Before anything is fetched: a probe has to agree with the image, so it will not reach what the image's word does not.
+    private void CheckForeseenMinimum(Destination destination)
+    {
+        if (_entries.VouchedVersion is not null || !_entries.AreAuthentic || !IsProbed(destination))
+        {
+            CheckMinimum(destination, _entries.VouchedVersion);
+        }
+        else if (KubernetesVersion.TryParse(image.Version, null, out var said))
+        {
+            CheckMinimum(destination, said);
+        }
     }
 
     private void CheckMinimum(Destination destination, KubernetesVersion? version)

@@ -10,9 +10,11 @@ internal sealed class PlatformImage
 {
     private const string ZstdSuffix = "-zstd";
 
-    private PlatformImage(Descriptor root, Descriptor manifest, ImageManifest content, ImageConfig config, string? version)
+    private PlatformImage(
+        Descriptor root, Descriptor manifest, ImageManifest content, ImageConfig config, string? saidVersion, string? tagVersion)
     {
-        (Root, Manifest, Layers, DiffIds, Version) = (root, manifest, content.Layers, config.RootFileSystem.DiffIds, version);
+        (Root, Manifest, Layers, DiffIds) = (root, manifest, content.Layers, config.RootFileSystem.DiffIds);
+        (SaidVersion, Version) = (saidVersion, saidVersion ?? tagVersion);
         Platform = new Platform(config.Os, config.Architecture);
     }
 
@@ -33,6 +35,9 @@ internal sealed class PlatformImage
 
     /// <summary>What the image says it is, or its tag; null if neither is a version.</summary>
     internal string? Version { get; }
+
+    /// <summary>What the image itself says it is, in bytes that <see cref="Root"/>'s digest is about; a tag is not among them.</summary>
+    internal string? SaidVersion { get; }
 
     /// <summary>Reads the documents of one platform.</summary>
     /// <exception cref="HyperkubeException">There is no such platform (<see cref="ErrorKind.NotFound"/>), or the documents contradict
@@ -96,7 +101,7 @@ internal sealed class PlatformImage
         var version = content.Annotations?.GetValueOrDefault(Annotations.Version)
             ?? said
             ?? config.Container?.Labels?.GetValueOrDefault(Annotations.Version);
-        return new PlatformImage(root, manifest, content, config, VersionOf(version) ?? VersionOf(TagOf(reference)));
+        return new PlatformImage(root, manifest, content, config, VersionOf(version), VersionOf(TagOf(reference)));
     }
 
     private static string? SaidBy(ImageIndex index) => index.Annotations?.GetValueOrDefault(Annotations.Version);

@@ -20,6 +20,9 @@ public sealed class ImageEvidence(
     public string Location => reference.ToString();
 
     /// <inheritdoc/>
+    public bool IsOptional => isOptional;
+
+    /// <inheritdoc/>
     public async Task<byte[]?> FindAsync(string path, Digest sha256, CancellationToken cancellationToken)
     {
         // VERSION/bin/OS/ARCH/NAME; an image holds nothing about other files.
@@ -28,7 +31,16 @@ public sealed class ImageEvidence(
             return null;
         }
 
-        _found ??= await ReadAsync(cancellationToken).ConfigureAwait(false); // Two at once would read it twice, and find the same.
+        try
+        {
+            _found ??= await ReadAsync(cancellationToken).ConfigureAwait(false); // Two at once would read it twice, and find the same.
+        }
+        catch (HyperkubeException)
+        {
+            _found = []; // It is told once what is wrong there, not for each file.
+            throw;
+        }
+
         return _found.GetValueOrDefault(new Platform(os, architecture))?.Of(name);
     }
 

@@ -31,18 +31,18 @@ public sealed class SignaturePolicy
 
     /// <summary>Demands the signature of one key of every image.</summary>
     /// <param name="path">The file of the public key.</param>
-    /// <param name="flag">By which flag it was named, for messages.</param>
+    /// <param name="trustedRoot">Whose logs and timestamps are believed, where a signature has some; null for Sigstore's public
+    /// instance.</param>
     /// <exception cref="HyperkubeException">It is none (<see cref="ErrorKind.Usage"/>).</exception>
-    public static SignaturePolicy OfKey(string path, string flag = "--key")
+    public static SignaturePolicy OfKey(string path, ReadOnlyMemory<byte>? trustedRoot = null)
     {
-        var signer = TrustedSigner.OfKey(Encoding.UTF8.GetString(SmallFile.ReadNamed(path, flag).Span), path);
-        return new SignaturePolicy([new SignatureRule(["*"], [signer], Needed: 1)], () => TrustedRoot.PublicGood, default,
-            $"{flag} {path}");
+        var signer = TrustedSigner.OfKey(Encoding.UTF8.GetString(SmallFile.ReadNamed(path, "--key").Span), path);
+        return Of([new SignatureRule(["*"], [signer], Needed: 1)], trustedRoot, $"--key {path}");
     }
 
     /// <summary>Reads a policy file.</summary>
     /// <param name="path">The file; what it names is relative to its directory.</param>
-    /// <param name="trustedRoot">Whom to believe about identities where the file does not say; null for Sigstore's public instance.</param>
+    /// <param name="trustedRoot">Whom to believe where the file does not say; null for Sigstore's public instance.</param>
     /// <exception cref="HyperkubeException">It cannot be read, or says something else (<see cref="ErrorKind.Usage"/>).</exception>
     public static SignaturePolicy Load(string path, ReadOnlyMemory<byte>? trustedRoot = null)
     {
@@ -52,10 +52,7 @@ public sealed class SignaturePolicy
             file.Take(line);
         }
 
-        var rules = file.Finish();
-        var json = file.TrustedRoot ?? trustedRoot;
-        var root = Root(json, path);
-        return new SignaturePolicy(rules, () => root ?? TrustedRoot.PublicGood, json ?? TrustedRoot.PublicGoodJson, path);
+        return Of(file.Finish(), file.TrustedRoot ?? trustedRoot, path);
     }
 
     /// <summary>Proves that an image is signed by those who have to have signed it.</summary>
@@ -78,6 +75,12 @@ public sealed class SignaturePolicy
                 Hint = $"add a [[repository]] that matches {name}",
             };
         return new ImageSignatures(source, _trust).CheckAsync(reference, root.Digest, rule.Signers, rule.Needed, cancellationToken);
+    }
+
+    private static SignaturePolicy Of(IReadOnlyList<SignatureRule> rules, ReadOnlyMemory<byte>? trustedRoot, string where)
+    {
+        var root = Root(trustedRoot, where);
+        return new SignaturePolicy(rules, () => root ?? TrustedRoot.PublicGood, trustedRoot ?? TrustedRoot.PublicGoodJson, where);
     }
 
     internal static int MaxNeeded => MaxSignatures;

@@ -79,9 +79,11 @@ public sealed class EvidenceFinder(
                     return (trust.Check(bundle, file.Sha256, $"{store.Location}: evidence of {file.Path}"), null);
                 }
             }
-            catch (HyperkubeException e) when (e.Kind is ErrorKind.BadSignature or ErrorKind.Unsigned or ErrorKind.BadContent)
+            catch (HyperkubeException e) when (
+                e.Kind is ErrorKind.BadSignature or ErrorKind.Unsigned or ErrorKind.BadContent or ErrorKind.BadDigest
+                || (e.Kind == ErrorKind.Unavailable && store.IsOptional))
             {
-                refused ??= e;
+                refused ??= e.Kind is ErrorKind.BadDigest or ErrorKind.Unavailable ? null : e; // No word about the file itself.
                 log.Warn($"{e.Message}; looking further");
             }
         }

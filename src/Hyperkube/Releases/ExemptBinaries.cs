@@ -68,10 +68,23 @@ public sealed class ExemptBinaries
     /// <param name="sha256">The digest of its bytes.</param>
     /// <param name="log">Told when the entry ends soon, or has ended.</param>
     /// <returns>Null when there is none that still holds.</returns>
-    public ExemptBinary? Find(string name, KubernetesVersion? version, Platform platform, Digest sha256, IActivityLog log)
+    public ExemptBinary? Find(string name, KubernetesVersion? version, Platform platform, Digest sha256, IActivityLog log) =>
+        StillHolding(Entry(name, platform, sha256, e => e.Version == version), log);
+
+    /// <summary>Finds the entry of a file that passes for no version: then it is of the one that the entry says.</summary>
+    /// <param name="name">Which.</param>
+    /// <param name="platform">For what.</param>
+    /// <param name="sha256">The digest of its bytes.</param>
+    /// <param name="log">Told when the entry ends soon, or has ended.</param>
+    /// <returns>Null when there is none that still holds.</returns>
+    public ExemptBinary? Find(string name, Platform platform, Digest sha256, IActivityLog log) =>
+        StillHolding(Entry(name, platform, sha256, _ => true), log);
+
+    private ExemptBinary? Entry(string name, Platform platform, Digest sha256, Func<ExemptBinary, bool> isOne) =>
+        _entries.FirstOrDefault(e => e.Sha256 == sha256 && e.Name.Text == name && e.Platform == platform && isOne(e));
+
+    private ExemptBinary? StillHolding(ExemptBinary? entry, IActivityLog log)
     {
-        var entry = _entries.FirstOrDefault(e => e.Sha256 == sha256 && e.Name.Text == name && e.Platform == platform
-            && e.Version == version);
         if (entry is null)
         {
             return null;

@@ -11,6 +11,10 @@ public interface IEvidenceStore
     /// <summary>Where it is, for a person.</summary>
     string Location { get; }
 
+    /// <summary>Whether it is looked further where this one cannot be asked. Not where somebody has named it: another would give
+    /// another image.</summary>
+    bool IsOptional => true;
+
     /// <summary>Finds the bundle of a file; nobody vouches for it.</summary>
     /// <param name="path">The file's path below the root of a release source: <c>v1.34.2/bin/linux/amd64/kubelet</c>.</param>
     /// <param name="sha256">The digest of the file's bytes.</param>

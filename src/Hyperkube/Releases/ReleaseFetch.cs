@@ -5,13 +5,15 @@ namespace Hyperkube.Releases;
 /// <summary>One fetch of files of a release: what one source does not have, or has wrong, is asked of the next.</summary>
 /// <remarks>
 /// Of each source first all that is small: checksums and signatures. So a file that nobody signed, or that was signed for
-/// another name, is refused before the first of its many bytes is fetched.
+/// another name, is refused before the first of its many bytes is fetched. The first signed list of the release that is found holds for
+/// all sources: one that leaves it out gains nothing.
 /// </remarks>
 internal sealed class ReleaseFetch(IReadOnlyList<ReleaseFile> files, EvidenceFinder? finder, int jobs, IActivityLog log) : IDisposable
 {
     private readonly VerifiedBinary?[] _fetched = new VerifiedBinary?[files.Count];
     private readonly List<HyperkubeException>[] _failures = [.. files.Select(_ => new List<HyperkubeException>())];
     private VerifiedDocument? _list;
+    private ReleaseManifest? _manifest;
     private bool _hasFailed; // Something, at the source that is being asked.
 
     internal bool IsWhole => _fetched.All(f => f is not null);
@@ -49,10 +51,9 @@ internal sealed class ReleaseFetch(IReadOnlyList<ReleaseFile> files, EvidenceFin
             .ConfigureAwait(false);
         open.RemoveAll(i => sums[i] is null);
         var found = new FoundEvidence?[files.Count];
-        ReleaseManifest? manifest = null;
         if (finder is not null && open.Count > 0 && !(isLast && _hasFailed))
         {
-            manifest = await FindEvidenceAsync(source, open, sums, found, cancellationToken).ConfigureAwait(false);
+            await FindEvidenceAsync(source, open, sums, found, cancellationToken).ConfigureAwait(false);
             open.RemoveAll(i => found[i]?.Failure is { } failure && Fail(i, failure));
         }
 
@@ -61,8 +62,7 @@ internal sealed class ReleaseFetch(IReadOnlyList<ReleaseFile> files, EvidenceFin
             await EachAsync(
                 open,
                 isLast,
-                async (i, token) => _fetched[i] = await FetchAsync(source, files[i], sums[i]!, found[i], manifest, token)
-                    .ConfigureAwait(false),
+                async (i, token) => _fetched[i] = await FetchAsync(source, files[i], sums[i]!, found[i], token).ConfigureAwait(false),
                 cancellationToken).ConfigureAwait(false);
         }
 
@@ -122,13 +122,13 @@ internal sealed class ReleaseFetch(IReadOnlyList<ReleaseFile> files, EvidenceFin
         }
     }
 
-    // With the list of the release, whose signature is looked for along with the others'.
-    private async Task<ReleaseManifest?> FindEvidenceAsync(
+    // With the list of the release, unless it is known already; its signature is looked for along with the others'.
+    private async Task FindEvidenceAsync(
         IReleaseSource source, List<int> open, Checksums?[] sums, FoundEvidence?[] found, CancellationToken cancellationToken)
     {
         var version = files[open[0]].Version;
         var path = ReleaseManifest.PathOf(version);
-        var listSum = await ReadListChecksumAsync(source, path, cancellationToken).ConfigureAwait(false);
+        var listSum = _manifest is null ? await ReadListChecksumAsync(source, path, cancellationToken).ConfigureAwait(false) : null;
         List<SignedFile> signed = [.. open.Select(i => new SignedFile(files[i].Path, sums[i]!.Sha256, files[i]))];
         if (listSum is { } sum)
         {
@@ -141,23 +141,54 @@ internal sealed class ReleaseFetch(IReadOnlyList<ReleaseFile> files, EvidenceFin
             found[i] = evidence[at];
         }
 
+        if (_manifest is not null)
+        {
+            return;
+        }
+
         if (listSum is null || evidence[^1].Failure is { Kind: ErrorKind.Unsigned })
         {
             log.Warn($"{source.Location}/{path}: {(listSum is null ? "not there" : "not signed")}; "
                 + $"so nothing but the source says that these files are {version}");
-            return null;
+            return;
         }
 
         try
         {
-            return evidence[^1].Failure is { } failure ? throw failure
+            _manifest = evidence[^1].Failure is { } failure ? throw failure
                 : await ReadListAsync(source, path, version, listSum.Value, evidence[^1].Evidence!, cancellationToken)
                     .ConfigureAwait(false);
         }
         catch (HyperkubeException e) when (e.Kind != ErrorKind.Usage)
         {
             open.ForEach(i => found[i] = new FoundEvidence(e));
-            return null;
+            return;
+        }
+
+        CheckEarlier(_manifest);
+    }
+
+    // What came by the word of a source that had no list.
+    private void CheckEarlier(ReleaseManifest manifest)
+    {
+        for (var i = 0; i < files.Count; i++)
+        {
+            if (_fetched[i] is not { } binary)
+            {
+                continue;
+            }
+
+            try
+            {
+                CheckListed($"{binary.Source}/{binary.File.Path}", binary.File, binary.Digest, manifest);
+                binary.IsVersionProved = true;
+            }
+            catch (HyperkubeException e)
+            {
+                Fail(i, e);
+                _fetched[i] = null;
+                binary.Dispose();
+            }
         }
     }
 
@@ -176,7 +207,6 @@ internal sealed class ReleaseFetch(IReadOnlyList<ReleaseFile> files, EvidenceFin
             {
                 var manifest = await ReleaseManifest.ReadAsync(text, version, $"{source.Location}/{path}", cancellationToken)
                     .ConfigureAwait(false);
-                _list?.Dispose();
                 _list = new VerifiedDocument(path, content, evidence);
                 activity.Complete("signed");
                 return manifest;
@@ -190,11 +220,10 @@ internal sealed class ReleaseFetch(IReadOnlyList<ReleaseFile> files, EvidenceFin
     }
 
     private async Task<VerifiedBinary> FetchAsync(
-        IReleaseSource source, ReleaseFile file, Checksums sums, FoundEvidence? found, ReleaseManifest? manifest,
-        CancellationToken cancellationToken)
+        IReleaseSource source, ReleaseFile file, Checksums sums, FoundEvidence? found, CancellationToken cancellationToken)
     {
         var where = $"{source.Location}/{file.Path}";
-        CheckListed(where, file, sums.Sha256, manifest);
+        CheckListed(where, file, sums.Sha256, _manifest);
         using var activity = log.Begin($"fetch {file}", totalBytes: null);
         var content = await source.FetchAsync(file.Path, sums.Sha256, activity, cancellationToken).ConfigureAwait(false)
             ?? throw NotThere(source, file.Path, NotYet(file));
@@ -205,7 +234,7 @@ internal sealed class ReleaseFetch(IReadOnlyList<ReleaseFile> files, EvidenceFin
             _ = ElfFile.Check(program, file.Platform, where);
             CheckSum(where, "SHA-256", sums.Sha256.Hex, content.Sha256.Hex);
             CheckSum(where, "SHA-512", sums.Sha512, content.Sha512);
-            var info = found?.Evidence is null ? null : BinaryBinding.Check(program, file.Platform, file.Name.Text, where);
+            var info = found is null ? null : BinaryBinding.Check(program, file.Platform, file.Name.Text, where);
             var how = found switch
             {
                 null => "checked",
@@ -222,7 +251,7 @@ internal sealed class ReleaseFetch(IReadOnlyList<ReleaseFile> files, EvidenceFin
                     _ => Verification.Signature,
                 },
                 Evidence = found?.Evidence,
-                IsVersionProved = manifest is not null,
+                IsVersionProved = _manifest is not null,
                 Commit = info?.Settings.GetValueOrDefault("vcs.revision"),
             };
         }

@@ -88,8 +88,11 @@ public sealed class ReleaseTrust
             },
         };
 
-    internal VerifiedEvidence Verify(SigstoreBundle bundle, Digest sha256) =>
-        Verifier.Verify(bundle, ArtifactDigests.FromSha256(Convert.FromHexString(sha256.Hex)), _policy, _root ?? TrustedRoot.PublicGood);
+    // The release team signs files themselves. What it attests about one, that it failed a test say, is no release of it.
+    private VerifiedEvidence Verify(SigstoreBundle bundle, Digest sha256) => !bundle.IsEnvelope
+        ? Verifier.Verify(bundle, ArtifactDigests.FromSha256(Convert.FromHexString(sha256.Hex)), _policy, _root ?? TrustedRoot.PublicGood)
+        : throw new SignatureException(
+            SignatureFailure.WrongArtifact, "bundle: it signs a document about the file; expected a signature of the file itself");
 }
 
 /// <summary>What proves that a binary is the release team's. Only <see cref="ReleaseTrust"/> makes one.</summary>

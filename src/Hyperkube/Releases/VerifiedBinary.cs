@@ -43,7 +43,7 @@ public sealed class VerifiedBinary : IDisposable
     public BinaryEvidence? Evidence { get; internal init; }
 
     /// <summary>Whether the release's signed list names it with this digest. Else the version is only what the source claims.</summary>
-    public bool IsVersionProved { get; internal init; }
+    public bool IsVersionProved { get; internal set; }
 
     /// <summary>The commit that it says it was built from, 40 hex digits; null when it says none, or was not asked.</summary>
     public string? Commit { get; internal init; }

@@ -32,7 +32,7 @@ public sealed class BuildCommandTests : IDisposable
             Assert.Equal("kubelet kubectl", string.Join(' ', binaries.Select(b => b.GetProperty("name"))));
             foreach (var binary in binaries)
             {
-                Assert.Equal("name sha256 size verified", Names(binary));
+                Assert.Equal("name sha256 size verified versionProof", Names(binary));
                 Assert.Equal("checksum", binary.GetProperty("verified").GetString());
                 var path = _shell.PathOf($"{platform.GetProperty("platform")}", $"{binary.GetProperty("name")}");
                 Assert.Equal(Digest.Of(await File.ReadAllBytesAsync(path, Ct)).Hex, binary.GetProperty("sha256").GetString());

@@ -30,7 +30,7 @@ public sealed class FetchCommandTests : IAsyncDisposable
         Assert.Equal(4, json.GetProperty("files").GetArrayLength());
         foreach (var file in json.GetProperty("files").EnumerateArray())
         {
-            Assert.Equal("platform name path sha256 size verified action", string.Join(' ', file.EnumerateObject().Select(p => p.Name)));
+            Assert.Equal("platform name path sha256 size verified action versionProof", string.Join(' ', file.EnumerateObject().Select(p => p.Name)));
             Assert.Equal("fetched", file.GetProperty("action").GetString());
             var path = file.GetProperty("path").GetString()!;
             Assert.Equal("755", Convert.ToString((int)File.GetUnixFileMode(path), 8));

@@ -40,7 +40,7 @@ public sealed class SignedBuildTests : IAsyncDisposable
 
         var binaries = result.GetProperty("platforms").EnumerateArray().SelectMany(p => p.GetProperty("binaries").EnumerateArray()).ToList();
         Assert.Equal(4, binaries.Count);
-        Assert.All(binaries, b => Assert.Equal("signature", b.GetProperty("verified").GetString()));
+        Assert.All(binaries, b => Assert.Equal("signature listed", $"{b.Text("verified")} {b.Text("versionProof")}"));
         var inspected = (await _shell.RunAsync("--format", "json", "inspect", $"oci:{_shell["image"]}")).With(0).Json;
         Assert.All(
             inspected.GetProperty("platforms").EnumerateArray(),
@@ -232,6 +232,38 @@ public sealed class SignedBuildTests : IAsyncDisposable
     }
 
     [Theory]
+    [InlineData("damaged")]
+    [InlineData("unavailable")]
+    public async Task What_cannot_be_had_of_the_destinations_tag_is_looked_for_elsewhere(string what)
+    {
+        await using TestRegistry registry = new();
+        var reference = $"{registry.Url.Authority}/hyperkube:{Version}";
+        (await BuildWordsAsync("-o", reference)).With(0);
+        registry.Alter = (call, answer) => call.Method != "GET" || !call.IsBlob ? answer
+            : what == "damaged" ? answer with { Body = new byte[answer.Body.Length] }
+            : SiteAnswer.Text("later", 503);
+
+        var ended = (await BuildWordsAsync("-o", $"oci:{_shell["two"]}", "-o", reference, "--move-tag")).With(0);
+
+        Assert.Single(ended.Error.Split('\n'), l => l.Contains("looking further", StringComparison.Ordinal));
+        Assert.Equal(what == "damaged" ? 0 : 6, (await BuildWordsAsync("-o", $"oci:{_shell["two"]}", "--evidence", reference, "--cache", "none")).ExitCode);
+    }
+
+    // Truly the release team's word about the file; but not that it is released.
+    [Fact]
+    public async Task A_document_about_the_file_is_no_signature_of_it()
+    {
+        var content = await File.ReadAllBytesAsync($"{_shell["signed"]}/{Kubelet}", Ct);
+        var statement = "{\"_type\":\"https://in-toto.io/Statement/v1\",\"subject\":[{\"digest\":{\"sha256\":\""
+            + $"{Convert.ToHexStringLower(SHA256.HashData(content))}\"}}}}],\"predicateType\":\"https://example.org/failed\"}}";
+        var document = _release.Authority.Sign(content, new SigningRecipe { Statement = statement });
+        File.Delete($"{_shell["signed"]}/{Kubelet}.sig");
+        await File.WriteAllBytesAsync($"{_shell["signed"]}/{Kubelet}.sigstore.json", document.Json, Ct);
+
+        await AssertRefusedAsync("bad-signature", "it signs a document about the file", null);
+    }
+
+    [Theory]
     [InlineData(".sig")]
     [InlineData(".cert")]
     public async Task A_binary_without_signature_is_unsigned(string missing)
@@ -350,6 +382,7 @@ public sealed class SignedBuildTests : IAsyncDisposable
         var ended = (await BuildWordsAsync("-o", $"oci:{_shell["image"]}")).With(0);
 
         Assert.Contains("nothing but the source says that these files are v1.36.4", ended.Error, StringComparison.Ordinal);
+        Assert.Contains(", verified by signature, version: claimed\n", ended.Out, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -375,6 +408,18 @@ public sealed class SignedBuildTests : IAsyncDisposable
             .ToDictionary(b => b.GetProperty("name").GetString()!, b => b.GetProperty("verified").GetString(), StringComparer.Ordinal);
         Assert.Equal("exception", verified["kubelet"]);
         Assert.Equal("signature", verified["kubectl"]);
+    }
+
+    [Fact]
+    public async Task An_exception_is_about_a_signature_and_not_about_which_program_it_is()
+    {
+        _release.WriteFile(Version, Amd64, "kubelet", StandInProgram.Kubernetes(Amd64, "kubectl", Version));
+        _release.WriteList(Version);
+        File.Delete($"{_shell["signed"]}/{Kubelet}.sig");
+        var sha256 = Convert.ToHexStringLower(SHA256.HashData(await File.ReadAllBytesAsync($"{_shell["signed"]}/{Kubelet}", Ct)));
+        await File.WriteAllTextAsync(_shell["exceptions"], $"kubelet {Version} linux/amd64 {sha256} 2999-12-31 not signed\n", Ct);
+
+        await AssertRefusedAsync("bad-content", "it is k8s.io/kubernetes/cmd/kubectl", null, "--exceptions", _shell["exceptions"]);
     }
 
     [Fact]

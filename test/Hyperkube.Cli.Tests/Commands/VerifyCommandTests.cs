@@ -253,5 +253,25 @@ public sealed class VerifyCommandTests : IAsyncDisposable
         Assert.Equal(code == 0 ? "exception" : "none", ended.Json.Items("platforms")[0].Items("binaries")[0].Text("verified"));
     }
 
+    // The line names the bytes, so it needs no image that says which version they pass for.
+    [Theory]
+    [InlineData(0, "exception", "kubelet", "2999-12-31")]
+    [InlineData(4, "none", "kubelet", "2020-12-31")]
+    [InlineData(4, "none", "kubectl", "2999-12-31")]
+    public async Task An_exception_stands_for_the_evidence_of_a_file_too(int code, string verified, string name, string day)
+    {
+        var (file, wrong) = (_signed.PathOf(Amd64, "kubelet"), _signed.BundleOf(Amd64, "kubectl"));
+        var sha256 = Digest.Of(await File.ReadAllBytesAsync(file, Ct)).Hex;
+        await File.WriteAllTextAsync(_signed.Shell["exceptions"], $"{name} {Shell.Version} linux/amd64 {sha256} {day} a reason", Ct);
+        string[] with = ["--exceptions", _signed.Shell["exceptions"]];
+
+        var mended = (await VerifyAsync([file, "--bundle", wrong, .. with])).With(code);
+        var unsigned = (await VerifyAsync([file, .. with])).With(code);
+
+        Assert.All(
+            (Ended[])[mended, unsigned], e => Assert.Equal(verified, e.Json.Items("platforms")[0].Items("binaries")[0].Text("verified")));
+        Assert.Equal(code == 0, unsigned.Error.Contains("accepted all the same, because --exceptions says: a reason", StringComparison.Ordinal));
+    }
+
     private Task<Ended> VerifyAsync(params IReadOnlyList<string> words) => _signed.RunAsync(["verify", .. words, .. _signed.Trust]);
 }

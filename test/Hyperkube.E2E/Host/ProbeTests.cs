@@ -10,19 +10,35 @@ namespace Hyperkube.E2E.Host;
 public sealed class ProbeTests(RealImages images)
 {
     private static readonly Platform Here = new("linux", "amd64");
+    private static readonly string[] Unsigned = ["--insecure-skip-signature"];
 
     [Fact]
     public async Task What_runs_proves_its_version()
     {
         await using var scene = await HostScene.CreateAsync(1 << 16);
 
-        var result = HostScene.Result((await InstallAsync(scene)).Well());
+        var pinned = $"oci:{scene["image"]}@{scene.DigestOf(HostScene.New)}";
+        var result = HostScene.Result((await InstallAsync(scene, pinned, "rw", ["--verify", "digest"])).Well());
 
         Assert.Equal("probed", result.GetProperty("binaries")[0].GetProperty("versionProof").GetString());
-        var claimed = HostScene.Result((await InstallAsync(scene, HostScene.Old, "--no-probe")).Well());
+        var claimed = HostScene.Result((await InstallAsync(scene, scene.Local(HostScene.Old), "rw", [.. Unsigned, "--no-probe"])).Well());
         Assert.Equal("claimed", claimed.GetProperty("binaries")[0].GetProperty("versionProof").GetString());
         var below = HostScene.Result((await scene.InstallAsync(scene.Local(HostScene.New))).Well());
         Assert.Equal("claimed", below.GetProperty("binaries")[0].GetProperty("versionProof").GetString());
+    }
+
+    // Whoever writes to the registry writes what the binary answers too.
+    [Fact]
+    public async Task What_nobody_vouches_for_proves_nothing_by_its_answer()
+    {
+        await using var scene = await HostScene.CreateAsync(1 << 16);
+
+        var refused = await InstallAsync(scene, more: ["--minimum-version", "v1.0.0"]);
+        var result = HostScene.Result((await InstallAsync(scene)).Well());
+
+        Assert.Equal(4, refused.Code);
+        Assert.Contains("nothing proves the version of kube", refused.Error, StringComparison.Ordinal);
+        Assert.Equal("claimed", result.GetProperty("binaries")[0].GetProperty("versionProof").GetString());
     }
 
     [Fact]
@@ -33,8 +49,8 @@ public sealed class ProbeTests(RealImages images)
 
         var ended = await Run.ProgramAsync(
             Machine.Script("private-host.sh"),
-            [scene[""], "rw", Exe.Here.Program, "--format", "json", "install", image.Layout.Reference, "kubectl",
-                "--insecure-skip-signature"]);
+            [scene[""], "rw", Exe.Here.Program, "--format", "json", "install", $"oci:{image.Layout.Directory}@{image.Digest}", "kubectl",
+                "--verify", "digest"]);
 
         var kubectl = HostScene.Result(ended.Well()).GetProperty("binaries")[0];
         Assert.Equal("probed", kubectl.GetProperty("versionProof").GetString());
@@ -51,12 +67,12 @@ public sealed class ProbeTests(RealImages images)
     public async Task What_cannot_run_here_changes_nothing(string what, int code, string message)
     {
         await using var scene = await HostScene.CreateAsync(1 << 16);
-        (await InstallAsync(scene, HostScene.Old)).Well();
+        (await InstallAsync(scene, scene.Local(HostScene.Old), "rw", Unsigned)).Well();
         _ = ReleaseTree.WriteFile(scene["release"], HostScene.New, Here, "kubelet", Program(what));
         await scene.BuildAsync(HostScene.New, "-o", $"oci:{scene["other"]}");
 
         var (image, options) = ($"oci:{scene["other"]}:{HostScene.New}", what == "noexec" ? "noexec" : "rw");
-        var ended = await InstallAsync(scene, image, options, []);
+        var ended = await InstallAsync(scene, image, options, Unsigned);
 
         Assert.Equal(code, ended.Code);
         Assert.Contains(message, ended.Error, StringComparison.Ordinal);
@@ -65,7 +81,7 @@ public sealed class ProbeTests(RealImages images)
         Assert.Equal(["kubectl", "kubelet"], Directory.EnumerateFileSystemEntries(scene["opt/bin"]).Select(Path.GetFileName).Order());
         Assert.Equal(["receipt.json"], Directory.EnumerateFileSystemEntries(scene["lib/hyperkube"]).Select(Path.GetFileName));
 
-        var unasked = await InstallAsync(scene, image, options, ["--no-probe"]);
+        var unasked = await InstallAsync(scene, image, options, [.. Unsigned, "--no-probe"]);
         Assert.Equal("claimed", HostScene.Result(unasked.Well()).GetProperty("binaries")[0].GetProperty("versionProof").GetString());
     }
 
@@ -96,8 +112,8 @@ public sealed class ProbeTests(RealImages images)
         }
     }
 
-    private static Task<Ended> InstallAsync(HostScene scene, string version = HostScene.New, params string[] more) =>
-        InstallAsync(scene, scene.Local(version), "rw", more);
+    private static Task<Ended> InstallAsync(HostScene scene, params string[] more) =>
+        InstallAsync(scene, scene.Local(HostScene.New), "rw", [.. Unsigned, .. more]);
 
     private static Task<Ended> InstallAsync(HostScene scene, string reference, string options, string[] more)
     {
@@ -105,6 +121,6 @@ public sealed class ProbeTests(RealImages images)
         Machine.Needs("unshare");
         return Run.ProgramAsync(
             Machine.Script("private-host.sh"),
-            [scene[""], options, Exe.Here.Program, "--format", "json", "install", reference, "--insecure-skip-signature", .. more]);
+            [scene[""], options, Exe.Here.Program, "--format", "json", "install", reference, .. more]);
     }
 }

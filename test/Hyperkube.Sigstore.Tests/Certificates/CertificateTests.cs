@@ -30,6 +30,20 @@ public sealed class CertificateTests
         }
     }
 
+    // Renewed with the same key, or signed by two: the one that leads up at that time is taken, wherever it stands.
+    [Fact]
+    public void Of_two_authorities_with_one_name_and_key_the_valid_one_counts()
+    {
+        var (fulcio, above) = (Check.Authority.Intermediate, Check.Authority.Root);
+        var expired = TestIssuer.Root("test fulcio root", SigstoreAuthority.Begin, Time.AddDays(-1), above.Key)
+            .Below("test fulcio intermediate", key: fulcio.Key);
+        var signed = Check.Sign();
+
+        Check.Verify(signed, trust: TrustIn(expired.Certificate, fulcio.Certificate, above.Certificate));
+        Check.Verify(signed, trust: TrustIn(fulcio.Certificate, expired.Certificate, above.Certificate));
+        Check.Refused(SignatureFailure.OutsideValidity, signed, trust: TrustIn(expired.Certificate, above.Certificate));
+    }
+
     [Theory]
     [InlineData("somebody@example.org", 1)]
     [InlineData("https://github.com/o/r/.github/workflows/w.yml@refs/heads/main", 6)]

@@ -46,7 +46,6 @@ public sealed class SctListTests
             new SctRecipe(Log) { Alter = content => [.. content, 0] },
             new SctRecipe(Log) { Alter = content => [1, .. content[1..]] },
             new SctRecipe(Log) { Alter = content => [.. content[..12], (byte)(content[12] ^ 1), .. content[13..]] }, // The issuer's key.
-            new SctRecipe(stranger),
             new SctRecipe(stranger) { LogId = Log.SpkiHash },
             new SctRecipe(Log) { Version = 1 },
         ])
@@ -61,8 +60,35 @@ public sealed class SctListTests
     {
         using var stranger = TestKey.P256();
 
-        Check.Refused(SignatureFailure.BadCertificateLog, Signed(new SctRecipe(Log), new SctRecipe(stranger)));
+        var trust = Check.TrustIn(WithLogs(Log, stranger));
+
+        Check.Verify(Signed(new SctRecipe(Log), new SctRecipe(stranger)), Check.Policy with { CertificateLogs = 2 }, trust);
+        Check.Refused(SignatureFailure.BadCertificateLog, Signed(new SctRecipe(Log), new SctRecipe(stranger) { Alter = _ => [1] }), trust: trust);
         Check.Refused(SignatureFailure.BadCertificateLog, Signed(new SctRecipe(Log), new SctRecipe(Log)));
+    }
+
+    [Fact]
+    public void A_log_that_is_not_known_here_counts_for_nothing()
+    {
+        using var stranger = TestKey.P256();
+        var both = Signed(new SctRecipe(stranger), new SctRecipe(Log));
+
+        Check.Verify(both);
+        Check.Refused(SignatureFailure.BadCertificateLog, both, Check.Policy with { CertificateLogs = 2 });
+        Check.Refused(SignatureFailure.BadCertificateLog, Signed(new SctRecipe(stranger)));
+        Check.Verify(Signed(new SctRecipe(stranger)), Check.Policy.UnsafeWithoutCertificateLog());
+    }
+
+    [Fact]
+    public void A_log_that_is_listed_twice_counts_in_either_period()
+    {
+        var from = new CertificateRecipe().From;
+        TrustedRootOf root = new(WithLogs(Log, Log));
+        root.WithValidity("ctlogs", 0, SigstoreAuthority.Begin, from).WithValidity("ctlogs", 1, from.AddSeconds(1), null);
+
+        Check.Verify(Signed(new SctRecipe(Log)), trust: root.Parsed);
+        Check.Refused(
+            SignatureFailure.OutsideValidity, Signed(new SctRecipe(Log)), trust: root.WithValidity("ctlogs", 1, from.AddSeconds(2), null).Parsed);
     }
 
     [Fact]
@@ -90,6 +116,14 @@ public sealed class SctListTests
             var recipe = new CertificateRecipe { AlterSctList = alter };
             Check.Refused(SignatureFailure.BadCertificateLog, Check.Sign(new SigningRecipe { Certificate = recipe }));
         }
+    }
+
+    private static System.Text.Json.Nodes.JsonObject WithLogs(params TestKey[] logs)
+    {
+        var root = Check.Authority.TrustedRoot();
+        root["ctlogs"] = new System.Text.Json.Nodes.JsonArray(
+            [.. logs.Select(l => (System.Text.Json.Nodes.JsonNode)SigstoreAuthority.LogOf(l, "https://ctfe.example.org", l.SpkiHash))]);
+        return root;
     }
 
     private static SignedArtifact Signed(params SctRecipe[] scts) =>

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Hyperkube.Sigstore.Tests.Trust;
 using Hyperkube.Testing.Sigstore;
 
@@ -22,10 +23,66 @@ public sealed class TimestampTests
     }
 
     [Fact]
+    public void Authorities_have_keys_of_every_kind()
+    {
+        foreach (var make in (Func<TestKey>[])[TestKey.P256, TestKey.P384, TestKey.P521, TestKey.Rsa])
+        {
+            using TimestampMint mint = new(Check.Authority.TimestampRoot, SigstoreAuthority.Begin, SigstoreAuthority.End, key: make());
+            var trust = new TrustedRootOf(Check.Authority.TrustedRoot())
+                .WithTimestamps(mint.Certificate, Check.Authority.TimestampRoot.Certificate).Parsed;
+            Check.Verify(StampedBy(mint), trust: trust);
+            Check.Verify(StampedBy(mint, new TimestampRecipe { ByKeyId = true }), trust: trust);
+            Check.Refused(
+                SignatureFailure.BadTimestamp,
+                StampedBy(mint, new TimestampRecipe { AlterSignature = s => [.. s[..20], (byte)(s[20] ^ 1), .. s[21..]] }),
+                trust: trust);
+            Check.Refused(SignatureFailure.BadTimestamp, StampedBy(mint, new TimestampRecipe { ByKeyId = true })); // Another key is trusted.
+        }
+    }
+
+    [Fact]
+    public void The_imprint_may_be_of_any_of_the_three_hashes()
+    {
+        foreach (var hash in (HashAlgorithmName[])[HashAlgorithmName.SHA256, HashAlgorithmName.SHA384, HashAlgorithmName.SHA512])
+        {
+            Check.Verify(Stamped(new TimestampRecipe { Imprint = hash }));
+            Check.Refused(SignatureFailure.BadTimestamp, Stamped(new TimestampRecipe { Imprint = hash, AlterImprint = h => h[..^1] }));
+        }
+    }
+
+    // The certificate is the trusted root's own; where its hash is named, it has to be that.
+    [Fact]
+    public void A_timestamp_need_not_name_its_certificate_by_hash() =>
+        Check.Verify(Stamped(new TimestampRecipe { NamesCertificate = false }));
+
+    [Fact]
+    public void There_may_be_an_authority_between_which_only_the_trusted_root_can_vouch_for()
+    {
+        var root = Check.Authority.TimestampRoot;
+        using var between = root.Below(
+            "test timestamp intermediate", e => [.. e.SkipLast(1), TestIssuer.Purposes(TestIssuer.TimeStamping)]);
+        using TimestampMint mint = new(between, SigstoreAuthority.Begin, SigstoreAuthority.End, above: between.Certificate);
+        var signed = StampedBy(mint);
+
+        foreach (var chain in (byte[][][])
+            [[mint.Certificate, between.Certificate, root.Certificate], [between.Certificate, root.Certificate], [between.Certificate]])
+        {
+            Check.Verify(signed, trust: new TrustedRootOf(Check.Authority.TrustedRoot()).WithTimestamps(chain).Parsed);
+        }
+
+        foreach (var chain in (byte[][][])[[root.Certificate], [mint.Certificate, root.Certificate]])
+        {
+            Check.Refused(
+                SignatureFailure.BadTimestamp, signed, trust: new TrustedRootOf(Check.Authority.TrustedRoot()).WithTimestamps(chain).Parsed);
+        }
+    }
+
+    [Fact]
     public void A_timestamp_of_something_else_is_refused()
     {
         foreach (var bad in (TimestampRecipe[])
         [
+            new TimestampRecipe { Status = 1 }, // Granted, but not as it was asked for.
             new TimestampRecipe { Status = 2 },
             new TimestampRecipe { ContentType = "1.2.840.113549.1.7.1" },
             new TimestampRecipe { AlterImprint = hash => [.. hash[..31], (byte)(hash[31] ^ 1)] },
@@ -107,11 +164,11 @@ public sealed class TimestampTests
 
     private static SignedArtifact Stamped(TimestampRecipe recipe) => Check.Sign(new SigningRecipe { SecondVersion = true, Timestamp = recipe });
 
-    private static SignedArtifact StampedBy(TimestampMint mint)
+    private static SignedArtifact StampedBy(TimestampMint mint, TimestampRecipe? recipe = null)
     {
         var signed = Stamped(new TimestampRecipe());
         signed.Material["timestampVerificationData"]!["rfc3161Timestamps"]![0]!["signedTimestamp"] =
-            Convert.ToBase64String(mint.Stamp(signed.Signature, Time));
+            Convert.ToBase64String(mint.Stamp(signed.Signature, Time, recipe));
         return signed;
     }
 

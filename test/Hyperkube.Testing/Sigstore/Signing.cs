@@ -20,7 +20,7 @@ internal sealed class Signing
         _signed = recipe.Statement is null
             ? artifact
             : [.. Encoding.UTF8.GetBytes($"DSSEv1 {recipe.PayloadType.Length} {recipe.PayloadType} {Payload.Length} "), .. Payload];
-        Signature = key.Sign(_signed);
+        Signature = recipe.Statement is null ? key.SignFile(_signed) : key.Sign(_signed);
     }
 
     internal byte[] Signature { get; }

@@ -16,11 +16,12 @@ public sealed class SigstoreAuthority : IDisposable
     /// <summary>The last second of the authorities' certificates.</summary>
     public static readonly DateTimeOffset End = new(2032, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
-    public SigstoreAuthority()
+    /// <param name="issuerKey">Makes the keys of those who issue certificates: of P-384, as the public ones are, unless told.</param>
+    public SigstoreAuthority(Func<TestKey>? issuerKey = null)
     {
-        Root = TestIssuer.Root("test fulcio root", Begin, End);
-        Intermediate = Root.Below("test fulcio intermediate");
-        TimestampRoot = TestIssuer.Root("test timestamp root", Begin, End);
+        Root = TestIssuer.Root("test fulcio root", Begin, End, issuerKey?.Invoke());
+        Intermediate = Root.Below("test fulcio intermediate", key: issuerKey?.Invoke());
+        TimestampRoot = TestIssuer.Root("test timestamp root", Begin, End, issuerKey?.Invoke());
         Timestamps = new TimestampMint(TimestampRoot, Begin, End);
     }
 

@@ -60,6 +60,20 @@ public sealed class TestKey : IDisposable
         : _rsa is not null ? _rsa.SignData(data, hash ?? Hash, pss ? RSASignaturePadding.Pss : RSASignaturePadding.Pkcs1)
         : SignEd25519(data);
 
+    /// <summary>Signs a file: as everything, but with Ed25519 by the file's hash (RFC 8032's Ed25519ph).</summary>
+    public byte[] SignFile(byte[] content)
+    {
+        if (_ed25519 is null)
+        {
+            return Sign(content);
+        }
+
+        Org.BouncyCastle.Crypto.Signers.Ed25519phSigner signer = new([]);
+        signer.Init(forSigning: true, _ed25519);
+        signer.BlockUpdate(content, 0, content.Length);
+        return signer.GenerateSignature();
+    }
+
     /// <summary>What a certificate is requested with.</summary>
     public CertificateRequest Request(X500DistinguishedName subject) =>
         _ecdsa is not null ? new CertificateRequest(subject, _ecdsa, Hash) : new CertificateRequest(subject, _rsa!, Hash, RSASignaturePadding.Pkcs1);

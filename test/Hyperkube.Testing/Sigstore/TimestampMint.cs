@@ -7,20 +7,25 @@ namespace Hyperkube.Testing.Sigstore;
 /// <summary>A timestamp authority; its answers are right unless told.</summary>
 public sealed class TimestampMint : IDisposable
 {
-    private const string Sha256 = "2.16.840.1.101.3.4.2.1";
     private const string TimestampInfo = "1.2.840.113549.1.9.16.1.4";
 
     private static readonly Asn1Tag Zero = new(TagClass.ContextSpecific, 0);
     private readonly TestIssuer _root;
-    private readonly TestKey _key = TestKey.P256();
+    private readonly TestKey _key;
+    private readonly List<byte[]> _above;
 
     /// <param name="root">Who issues the signing certificate.</param>
     /// <param name="from">Its first second.</param>
     /// <param name="to">Its last.</param>
     /// <param name="purposes">What it is for; timestamps alone unless told.</param>
-    public TimestampMint(TestIssuer root, DateTimeOffset from, DateTimeOffset to, X509Extension? purposes = null)
+    /// <param name="key">Its key; of P-256 unless told.</param>
+    /// <param name="above">Further certificates that it sends along.</param>
+    public TimestampMint(
+        TestIssuer root, DateTimeOffset from, DateTimeOffset to, X509Extension? purposes = null, TestKey? key = null, params byte[][] above)
     {
         _root = root;
+        _key = key ?? TestKey.P256();
+        _above = [.. above];
         Certificate = root.Issue(
             new X500DistinguishedName("CN=hyperkube test timestamps"),
             _key,
@@ -42,7 +47,7 @@ public sealed class TimestampMint : IDisposable
     public byte[] Stamp(byte[] content, DateTimeOffset time, TimestampRecipe? recipe = null)
     {
         recipe ??= new TimestampRecipe();
-        var info = Info(recipe.AlterImprint(SHA256.HashData(content)), time);
+        var info = Info(recipe, recipe.AlterImprint(CryptographicOperations.HashData(recipe.Imprint, content)), time);
         AsnWriter writer = new(AsnEncodingRules.DER);
         using (writer.PushSequence())
         {
@@ -66,7 +71,10 @@ public sealed class TimestampMint : IDisposable
 
     public void Dispose() => _key.Dispose();
 
-    private static byte[] Info(byte[] imprint, DateTimeOffset time)
+    private static string OidOf(HashAlgorithmName hash) =>
+        $"2.16.840.1.101.3.4.2.{(hash == HashAlgorithmName.SHA256 ? 1 : hash == HashAlgorithmName.SHA384 ? 2 : 3)}";
+
+    private static byte[] Info(TimestampRecipe recipe, byte[] imprint, DateTimeOffset time)
     {
         AsnWriter writer = new(AsnEncodingRules.DER);
         using (writer.PushSequence())
@@ -75,7 +83,7 @@ public sealed class TimestampMint : IDisposable
             writer.WriteObjectIdentifier("1.3.6.1.4.1.57264.2");
             using (writer.PushSequence())
             {
-                WriteAlgorithm(writer, Sha256);
+                WriteAlgorithm(writer, OidOf(recipe.Imprint));
                 writer.WriteOctetString(imprint);
             }
 
@@ -93,7 +101,7 @@ public sealed class TimestampMint : IDisposable
             writer.WriteInteger(3);
             using (writer.PushSetOf())
             {
-                WriteAlgorithm(writer, Sha256);
+                WriteAlgorithm(writer, OidOf(_key.Hash));
             }
 
             using (writer.PushSequence())
@@ -110,6 +118,7 @@ public sealed class TimestampMint : IDisposable
                 using (writer.PushSetOf(Zero))
                 {
                     writer.WriteEncodedValue(Certificate);
+                    _above.ForEach(c => writer.WriteEncodedValue(c));
                 }
             }
 
@@ -128,16 +137,27 @@ public sealed class TimestampMint : IDisposable
         var serial = tbs.ReadIntegerBytes();
         using (writer.PushSequence())
         {
-            writer.WriteInteger(1);
-            using (writer.PushSequence())
+            writer.WriteInteger(recipe.ByKeyId ? 3 : 1);
+            if (recipe.ByKeyId)
             {
-                writer.WriteEncodedValue(_root.Name.RawData);
-                writer.WriteInteger(serial.Span);
+                X509SubjectKeyIdentifierExtension id = new(_key.Request(_root.Name).PublicKey, critical: false);
+                writer.WriteOctetString(id.SubjectKeyIdentifierBytes.Span, Zero);
+            }
+            else
+            {
+                using (writer.PushSequence())
+                {
+                    writer.WriteEncodedValue(_root.Name.RawData);
+                    writer.WriteInteger(serial.Span);
+                }
             }
 
-            WriteAlgorithm(writer, Sha256);
+            WriteAlgorithm(writer, OidOf(_key.Hash));
             writer.WriteEncodedValue([0xA0, .. attributes[1..]]);
-            WriteAlgorithm(writer, "1.2.840.10045.4.3.2");
+            WriteAlgorithm(writer, _key.Details.Contains("RSA", StringComparison.Ordinal) ? "1.2.840.113549.1.1.11"
+                : _key.Hash == HashAlgorithmName.SHA256 ? "1.2.840.10045.4.3.2"
+                : _key.Hash == HashAlgorithmName.SHA384 ? "1.2.840.10045.4.3.3"
+                : "1.2.840.10045.4.3.4");
             writer.WriteOctetString(recipe.AlterSignature(_key.Sign(attributes)));
         }
     }
@@ -148,16 +168,20 @@ public sealed class TimestampMint : IDisposable
         using (writer.PushSetOf())
         {
             WriteAttribute(writer, "1.2.840.113549.1.9.3", w => w.WriteObjectIdentifier(TimestampInfo));
-            WriteAttribute(writer, "1.2.840.113549.1.9.4", w => w.WriteOctetString(recipe.AlterDigest(SHA256.HashData(info))));
-            WriteAttribute(writer, "1.2.840.113549.1.9.16.2.47", w =>
+            WriteAttribute(writer, "1.2.840.113549.1.9.4", w => w.WriteOctetString(
+                recipe.AlterDigest(CryptographicOperations.HashData(_key.Hash, info))));
+            if (recipe.NamesCertificate)
             {
-                using (w.PushSequence())
-                using (w.PushSequence())
-                using (w.PushSequence())
+                WriteAttribute(writer, "1.2.840.113549.1.9.16.2.47", w =>
                 {
-                    w.WriteOctetString(recipe.AlterCertificateHash(SHA256.HashData(Certificate)));
-                }
-            });
+                    using (w.PushSequence())
+                    using (w.PushSequence())
+                    using (w.PushSequence())
+                    {
+                        w.WriteOctetString(recipe.AlterCertificateHash(SHA256.HashData(Certificate)));
+                    }
+                });
+            }
         }
 
         return writer.Encode();

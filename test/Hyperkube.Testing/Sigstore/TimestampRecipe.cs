@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+
 namespace Hyperkube.Testing.Sigstore;
 
 /// <summary>What is put into an answer.</summary>
@@ -6,6 +8,15 @@ public sealed record TimestampRecipe
     public int Status { get; init; }
 
     public bool WithCertificate { get; init; } = true;
+
+    /// <summary>What is hashed into the imprint of what is timestamped.</summary>
+    public HashAlgorithmName Imprint { get; init; } = HashAlgorithmName.SHA256;
+
+    /// <summary>Whether the signer is named by its key's identifier, and not by issuer and number.</summary>
+    public bool ByKeyId { get; init; }
+
+    /// <summary>Whether the signed attributes name the certificate by its hash.</summary>
+    public bool NamesCertificate { get; init; } = true;
 
     public string ContentType { get; init; } = "1.2.840.113549.1.9.16.1.4";
 

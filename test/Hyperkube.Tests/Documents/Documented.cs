@@ -34,6 +34,7 @@ internal static class Documented
             Sha256 = Digest.Of(content).Hex,
             Sha512 = Convert.ToHexStringLower(System.Security.Cryptography.SHA512.HashData(content)),
             Verification = Verification.Signature,
+            IsVersionProved = true,
             LogIndex = 123_456_789,
             Log = "https://rekor.sigstore.dev",
             Build = GoBuildInfo.Read(program, name),

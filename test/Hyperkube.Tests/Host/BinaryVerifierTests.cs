@@ -130,7 +130,8 @@ public sealed class BinaryVerifierTests : IDisposable
         using ImageSource source = new(new LayoutReference(layout, HostileImage.Tag), ImageLayout.Open(layout));
         BinaryVerifier verifier = new(Trust, ExemptBinaries.None, _log, scratch);
 
-        var result = await verifier.CheckImageAsync(source, platform: null, names, TestContext.Current.CancellationToken);
+        var root = await source.FindAsync(TestContext.Current.CancellationToken);
+        var result = await verifier.CheckImageAsync(source, root, platform: null, names, TestContext.Current.CancellationToken);
 
         return string.Join(
             ", ", Assert.Single(result.Platforms).Binaries.Select(b => $"{b.Path} {b.Failure?.Kind.ToString() ?? b.Verified.ToString()}"));
