@@ -23,22 +23,6 @@ internal static class ExitCodes
         _ => Bug,
     };
 
-<<<<<<< HEAD
-=======
-    /// <summary>The most serious of several failures: 4 before 2, 7, 8, 5, 6, 3.</summary>
-    internal static T MostSerious<T>(IEnumerable<T> failures, Func<T, ErrorKind> kind) => failures.MinBy(f => Of(kind(f)) switch
-    {
-        Bug => 0,
-        4 => 1,
-        Usage => 2,
-        7 => 3,
-        8 => 4,
-        5 => 5,
-        6 => 6,
-        _ => 7,
-    })!;
-
->>>>>>> release-fixes
     /// <summary>The kind as JSON names it: <c>bad-digest</c>.</summary>
     internal static string NameOf(ErrorKind kind) => kind switch
     {

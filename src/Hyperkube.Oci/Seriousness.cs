@@ -5,8 +5,8 @@ public static class Seriousness
 {
     private static readonly ErrorKind[] MostFirst =
     [
-        ErrorKind.Usage, ErrorKind.BadDigest, ErrorKind.BadContent, ErrorKind.BadSignature, ErrorKind.Unsigned, ErrorKind.TagConflict,
-        ErrorKind.HostFailed, ErrorKind.Unhealthy, ErrorKind.OnHold, ErrorKind.AccessDenied, ErrorKind.TimedOut, ErrorKind.Unavailable,
+        ErrorKind.BadDigest, ErrorKind.BadContent, ErrorKind.BadSignature, ErrorKind.Unsigned, ErrorKind.TagConflict,
+        ErrorKind.Usage, ErrorKind.HostFailed, ErrorKind.Unhealthy, ErrorKind.OnHold, ErrorKind.AccessDenied, ErrorKind.TimedOut, ErrorKind.Unavailable,
         ErrorKind.NotFound,
     ];
 

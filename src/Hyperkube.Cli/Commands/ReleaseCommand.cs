@@ -100,13 +100,9 @@ internal static class ReleaseCommand
 
     private static void ThrowMostSerious(IEnumerable<HyperkubeException> failures)
     {
-        if (ExitCodes.MostSerious(failures, f => f.Kind) is { } worst)
+        if (failures.ToList() is [_, ..] all)
         {
-<<<<<<< HEAD
-            throw Seriousness.Most(failures, f => f.Kind);
-=======
-            throw worst;
->>>>>>> release-fixes
+            throw Seriousness.Most(all, f => f.Kind);
         }
     }
 

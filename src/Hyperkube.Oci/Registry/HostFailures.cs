@@ -3,13 +3,6 @@ namespace Hyperkube.Oci.Registry;
 /// <summary>What each of several hosts said, put together when none of them helped.</summary>
 internal sealed class HostFailures
 {
-    /// <summary>The most serious first: it decides.</summary>
-    private static readonly ErrorKind[] BySeriousness =
-    [
-        ErrorKind.BadDigest, ErrorKind.BadContent, ErrorKind.HostFailed, ErrorKind.Usage, ErrorKind.AccessDenied, ErrorKind.TimedOut,
-        ErrorKind.Unavailable, ErrorKind.NotFound,
-    ];
-
     private readonly List<HyperkubeException> _failures = [];
 
     /// <summary>A host behind which others wait is tried twice, the last one as often as the policy says.</summary>
@@ -34,7 +27,7 @@ internal sealed class HostFailures
             return new HyperkubeException(ErrorKind.NotFound, $"{what}: no host may be asked for it");
         }
 
-        var decisive = _failures.MinBy(f => Array.IndexOf(BySeriousness, f.Kind))!;
+        var decisive = Seriousness.Most(_failures, f => f.Kind);
         var others = _failures.Where(f => f != decisive).Select(f => f.Message);
         return new HyperkubeException(decisive.Kind, $"{decisive.Message} (before: {string.Join("; ", others)})", decisive)
         {

@@ -18,17 +18,6 @@ internal sealed class ReleaseFetch(IReadOnlyList<ReleaseFile> files, EvidenceFin
 
     internal bool IsWhole => _fetched.All(f => f is not null);
 
-    /// <summary>The failure that says most: wrong bytes before all, an absence last, for a source that could not be asked might have it.
-    /// </summary>
-    internal static HyperkubeException MostSerious(IEnumerable<HyperkubeException> failures) => failures.MinBy(f => f.Kind switch
-    {
-        ErrorKind.BadDigest or ErrorKind.BadContent or ErrorKind.BadSignature => 0,
-        ErrorKind.Unsigned => 1,
-        ErrorKind.AccessDenied => 2,
-        ErrorKind.NotFound => 4,
-        _ => 3,
-    })!;
-
     internal static HyperkubeException NotThere(IReleaseSource source, string path, string hint) =>
         new(ErrorKind.NotFound, $"{source.Location}/{path}: not there") { Hint = hint };
 
@@ -36,8 +25,7 @@ internal sealed class ReleaseFetch(IReadOnlyList<ReleaseFile> files, EvidenceFin
     /// <exception cref="HyperkubeException">Something is missing.</exception>
     internal VerifiedRelease Take() => IsWhole
         ? new VerifiedRelease([.. _fetched.Select(f => f!)], _list)
-        : throw MostSerious(_failures.Where((_, i) => _fetched[i] is null).Select(f => f.Count > 0 ? MostSerious(f) : null)
-            .OfType<HyperkubeException>());
+        : throw Seriousness.Most(_failures.Where((_, i) => _fetched[i] is null).SelectMany(f => f), f => f.Kind);
 
     /// <summary>Asks one source for all that is still missing.</summary>
     internal async Task RunAsync(IReleaseSource source, bool isLast, CancellationToken cancellationToken)

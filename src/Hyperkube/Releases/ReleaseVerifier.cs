@@ -103,6 +103,6 @@ public sealed class ReleaseVerifier(IReadOnlyList<IReleaseSource> sources, Evide
             }
         }
 
-        throw ReleaseFetch.MostSerious(failures);
+        throw Seriousness.Most(failures, f => f.Kind);
     }
 }
