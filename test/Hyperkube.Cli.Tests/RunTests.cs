@@ -49,7 +49,7 @@ public sealed class RunTests : IDisposable
 
     [Theory]
     [InlineData]
-    [InlineData("bild")]
+    [InlineData("bilding")]
     [InlineData("--no-such-flag")]
     public async Task A_line_without_a_command_is_refused_with_2_and_a_hint(params string[] words)
     {

@@ -52,7 +52,7 @@ public sealed class KubeletImages : IDisposable
             _ = ReleaseTree.WriteFile(
                 _work["release"], version, platform, "kubectl", StandInProgram.Create(platform, $"Client Version: {version}\n"));
             (await Exe.Here.RunAsync(
-                ["build", version, "--source", _work["release"], "--cache", "none", "--platform", "linux/amd64", "--compression", "gzip:1",
+                ["build", version, "--source", _work["release"], "--cache", _work["downloads"], "--platform", "linux/amd64", "--compression", "gzip:1",
                     "-o", $"oci:{_work["layout"]}"])).Well();
         }
 
