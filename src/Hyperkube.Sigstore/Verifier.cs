@@ -8,9 +8,9 @@ namespace Hyperkube.Sigstore;
 
 /// <summary>Checks a bundle, offline, against a policy and a trusted root.</summary>
 /// <remarks>
-/// All that a bundle carries has to be right, not just as much as is needed; only what logs and authorities say that the trusted root does
-/// not know counts for nothing, so that an older trusted root still reads what newer witnesses have signed too. Times come from what logs and timestamp
-/// authorities have signed; this host's clock is not asked. Safe for several threads. Source:
+/// All that a bundle carries has to be right, not just as much as is needed. Only what logs and authorities say that the trusted root does
+/// not know counts for nothing, so that an older trusted root still reads what newer witnesses have signed too. Times come from what
+/// logs and timestamp authorities have signed; this host's clock is not asked. Safe for several threads. Source:
 /// https://docs.google.com/document/d/1kbhK2qyPPk8SLavHzYSDM8-Ueul9_oxIMVFuWMWKz0E (Sigstore client specification, 4)
 /// </remarks>
 public static class Verifier
@@ -64,7 +64,8 @@ public static class Verifier
         var signer = OpenSigner(bundle, policy);
         var (digest, predicateType) = check(bundle.Content, signer.Key);
         var timestamps = bundle.Timestamps
-            .Select(t => TimestampVerifier.Check(t, bundle.Content.Signature, trust.TimestampAuthorities)).OfType<TimestampEvidence>().ToList();
+            .Select(t => TimestampVerifier.Check(t, bundle.Content.Signature, trust.TimestampAuthorities))
+            .OfType<TimestampEvidence>().ToList();
         List<DateTimeOffset> stamped = [.. timestamps.Select(t => t.Time)];
         var entries = bundle.Entries
             .Select(e => LogEvidence.Check(e, trust.SignatureLogs, stamped)).OfType<LogEvidence>().ToList();
@@ -115,7 +116,8 @@ public static class Verifier
         {
             throw bundle.Entries.FirstOrDefault(e => !entries.Exists(known => known.Entry == e)) is { } unknown
                 ? new SignatureException(
-                    SignatureFailure.BadLogEntry, $"log entry: its log {Convert.ToHexStringLower(unknown.LogId)} is not in the trusted root")
+                    SignatureFailure.BadLogEntry,
+                    $"log entry: its log {Convert.ToHexStringLower(unknown.LogId)} is not in the trusted root")
                 : new SignatureException(
                     SignatureFailure.MissingEvidence,
                     $"log entry: the signature is in {logs} trusted logs; expected {policy.NeededLogEntries}");

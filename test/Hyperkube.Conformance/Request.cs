@@ -1,8 +1,9 @@
+using System.Security.Cryptography;
 using Hyperkube.Sigstore;
 
 namespace Hyperkube.Conformance;
 
-/// <summary>What the suite asks for.</summary>
+/// <summary>What the suite asks for. What is not of its protocol is refused: a word that is passed over might have been a demand.</summary>
 internal sealed record Request
 {
     private const string DigestPrefix = "sha256:";
@@ -10,6 +11,8 @@ internal sealed record Request
     private const string Usage =
         "usage: hyperkube-conformance verify-bundle [--staging] --bundle FILE "
         + "(--certificate-identity ID --certificate-oidc-issuer URL | --key FILE) [--trusted-root FILE] FILE_OR_DIGEST";
+
+    private static readonly string[] Options = ["--bundle", "--certificate-identity", "--certificate-oidc-issuer", "--key", "--trusted-root"];
 
     private readonly Dictionary<string, string> _options = new(StringComparer.Ordinal);
     private string _artifact = "";
@@ -30,17 +33,20 @@ internal sealed record Request
             {
                 request._isStaging = true;
             }
-            else if (words[i].StartsWith("--", StringComparison.Ordinal) && i + 1 < words.Count)
+            else if (!words[i].StartsWith('-') && request._artifact.Length == 0)
             {
-                request._options.Add(words[i], words[++i]);
+                request._artifact = words[i];
             }
-            else
+            else if (!Options.Contains(words[i]) || i + 1 == words.Count || !request._options.TryAdd(words[i], words[++i]))
             {
-                request._artifact = request._artifact.Length == 0 ? words[i] : throw new FormatException(Usage);
+                throw new FormatException($"'{words[i]}' is unknown, twice, or without a value. {Usage}");
             }
         }
 
-        return words is not ["verify-bundle", ..] || request._artifact.Length == 0 ? throw new FormatException(Usage)
+        var isKey = request._options.ContainsKey("--key");
+        return words is not ["verify-bundle", ..] || request._artifact.Length == 0
+            || (isKey && request._options.Keys.Any(k => k.StartsWith("--certificate-", StringComparison.Ordinal)))
+                ? throw new FormatException(Usage)
             : request._isStaging && request.TrustedRoot is null
                 ? throw new FormatException("The trusted root of the staging instance is not here; name it with --trusted-root.")
             : request;
@@ -57,7 +63,10 @@ internal sealed record Request
     {
         if (!File.Exists(_artifact) && _artifact.StartsWith(DigestPrefix, StringComparison.Ordinal))
         {
-            return ArtifactDigests.FromSha256(Convert.FromHexString(_artifact[DigestPrefix.Length..]));
+            var hex = _artifact[DigestPrefix.Length..];
+            return hex.Length == 2 * SHA256.HashSizeInBytes && hex.All(char.IsAsciiHexDigitLower)
+                ? ArtifactDigests.FromSha256(Convert.FromHexString(hex))
+                : throw new FormatException($"'{_artifact}' is neither a file nor sha256: with 64 lower-case hex digits.");
         }
 
         using var stream = File.OpenRead(_artifact);

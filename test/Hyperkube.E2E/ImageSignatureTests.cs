@@ -147,6 +147,30 @@ public sealed class ImageSignatureTests : IDisposable
         ]);
     }
 
+    // Sigstore's own verifier looks at the document, not at what it is about.
+    [Fact]
+    public async Task What_a_token_signs_sigstores_own_verifier_takes_from_whom_it_names_alone()
+    {
+        const string Subject = "us@example.org";
+        await using SigningServer services = new(_authority);
+        var image = await BuildAsync($"oci:{_work["layout"]}:{Version}");
+        await File.WriteAllTextAsync(_work["token"], SigningServer.TokenOf(Subject, CertificateRecipe.Google), Ct);
+        await Exe.Here.ResultAsync(
+        [
+            "sign", image, "--identity-token", _work["token"], "--fulcio-url", $"{services.Url}", "--rekor-url", $"{services.Url}",
+            "--trusted-root", _judges["root.json"],
+        ]);
+        var bundles = Directory.GetFiles(_work["layout/blobs/sha256"]).Where(f => new FileInfo(f).Length < 1 << 16).Select(File.ReadAllBytes)
+            .Where(b => b.AsSpan().StartsWith("""{"mediaType":"application/vnd.dev.sigstore.bundle"""u8)).ToList();
+
+        var bundle = Assert.Single(bundles);
+        (await _judges.JavaScriptAsync(bundle, [], Subject)).Well();
+        Assert.NotEqual(0, (await _judges.JavaScriptAsync(bundle, [], "others@example.org")).Code);
+        var at = bundle.AsSpan().IndexOf("\"payload\":\""u8) + 30;
+        bundle[at] = bundle[at] == (byte)'A' ? (byte)'B' : (byte)'A';
+        Assert.NotEqual(0, (await _judges.JavaScriptAsync(bundle, [], Subject)).Code);
+    }
+
     // skopeo reads the older form, of each platform's image alone, and compares names: with the tag, where nothing else is said.
     [Theory]
     [InlineData("matchRepository", "ours", true)]

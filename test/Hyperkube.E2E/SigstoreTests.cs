@@ -83,6 +83,96 @@ public sealed class SigstoreTests : IDisposable
         Assert.NotEqual(0, (await _judges.JavaScriptAsync(signed.Json, Artifact, CertificateRecipe.Email)).Code);
     }
 
+    public static TheoryData<string, bool> NewerFaults => new()
+    {
+        { "proof", false }, { "checkpoint", false }, { "entry", false }, { "untimed", false }, { "stamp", false },
+        { "stamp of another", false }, { "stamp of a stranger", false }, { "late stamp", false },
+        { "proof", true }, { "promise", true }, { "payload", true }, { "envelope signature", true }, { "entry", true },
+    };
+
+    // The second version of Rekor with its timestamps, and documents.
+    [Theory]
+    [MemberData(nameof(NewerFaults))]
+    public async Task What_we_refuse_of_newer_forms_the_others_refuse_too(string fault, bool isDocument)
+    {
+        using var root = TestIssuer.Root("test timestamp root", SigstoreAuthority.Begin, SigstoreAuthority.End);
+        using TimestampMint stranger = new(root, SigstoreAuthority.Begin, SigstoreAuthority.End);
+        SigningRecipe recipe = new()
+        {
+            SecondVersion = !isDocument,
+            IsTimestamped = fault == "untimed" ? false : null,
+            Statement = isDocument ? StatementAbout(Artifact) : null,
+            Timestamp = new TimestampRecipe
+            {
+                AlterSignature = s => fault == "stamp" ? [.. s[..20], (byte)(s[20] ^ 1), .. s[21..]] : s,
+            },
+        };
+        var signed = _authority.Sign(Artifact, recipe);
+        switch (fault)
+        {
+            case "entry":
+                signed.Material["tlogEntries"] = _authority.Sign(Artifact, recipe).Material["tlogEntries"]!.DeepClone();
+                break;
+
+            case "stamp of another":
+                SetStamp(_authority.Timestamps.Stamp([1, 2, 3], SigstoreAuthority.SignedAt));
+                break;
+
+            case "stamp of a stranger":
+                SetStamp(stranger.Stamp(signed.Signature, SigstoreAuthority.SignedAt));
+                break;
+
+            case "late stamp":
+                SetStamp(_authority.Timestamps.Stamp(signed.Signature, SigstoreAuthority.SignedAt.AddHours(1)));
+                break;
+
+            case "payload":
+                Flip(signed.Bundle["dsseEnvelope"]!, "payload", at: 20);
+                break;
+
+            case "envelope signature":
+                Flip(signed.Bundle["dsseEnvelope"]!["signatures"]![0]!, "sig", at: 20);
+                break;
+
+            case "checkpoint":
+                var checkpoint = signed.Proof["checkpoint"]!;
+                checkpoint["envelope"] = ((string)checkpoint["envelope"]!).Replace("log2026.", "log2027.", StringComparison.Ordinal);
+                break;
+
+            default:
+                Break(signed, fault);
+                break;
+        }
+
+        Assert.NotNull(OurComplaint(signed.Json));
+        Assert.NotEqual(0, (await _judges.CosignAsync(signed.Json, Artifact, isDocument, CertificateRecipe.Email)).Code);
+        Assert.NotEqual(0, (await _judges.JavaScriptAsync(signed.Json, Artifact, CertificateRecipe.Email)).Code);
+
+        void SetStamp(byte[] stamp) => signed.Material["timestampVerificationData"]!["rfc3161Timestamps"]![0]!["signedTimestamp"] =
+            Convert.ToBase64String(stamp);
+    }
+
+    // An older trusted root: what it does not know counts for nothing, here as with them.
+    [Fact]
+    public async Task A_log_and_an_authority_that_are_not_known_beside_known_ones_do_no_harm()
+    {
+        using SignatureLog log = new("log2030.rekor.example.org", TestKey.Ed25519(), "");
+        using var root = TestIssuer.Root("another timestamp root", SigstoreAuthority.Begin, SigstoreAuthority.End);
+        using TimestampMint mint = new(root, SigstoreAuthority.Begin, SigstoreAuthority.End);
+        var signed = _authority.Sign(Artifact, new SigningRecipe { SecondVersion = true });
+        var body = Encoding.UTF8.GetString(Convert.FromBase64String((string)signed.Entry["canonicalizedBody"]!));
+        signed.Material["tlogEntries"]!.AsArray().Add(log.Log("hashedrekord", "0.0.2", body, SigstoreAuthority.SignedAt));
+
+        Assert.Null(OurComplaint(signed.Json));
+        (await _judges.CosignAsync(signed.Json, Artifact, isDocument: false, CertificateRecipe.Email)).Well();
+        signed.Material["timestampVerificationData"]!["rfc3161Timestamps"]!.AsArray().Add(new JsonObject
+        {
+            ["signedTimestamp"] = Convert.ToBase64String(mint.Stamp(signed.Signature, SigstoreAuthority.SignedAt)),
+        });
+        Assert.Null(OurComplaint(signed.Json));
+        (await _judges.CosignAsync(signed.Json, Artifact, isDocument: false, CertificateRecipe.Email)).Well();
+    }
+
     [Fact]
     public async Task Another_signer_or_artifact_is_refused_by_all()
     {
@@ -119,7 +209,7 @@ public sealed class SigstoreTests : IDisposable
         _authority.Dispose();
     }
 
-    private static string StatementAbout(byte[] artifact) =>
+    internal static string StatementAbout(byte[] artifact) =>
         Statement.Replace("DIGEST", Convert.ToHexStringLower(ArtifactDigests.Of(artifact).Sha256.Span), StringComparison.Ordinal);
 
     private SignatureFailure? OurComplaint(byte[] bundle, byte[]? artifact = null, string subject = CertificateRecipe.Email) =>

@@ -120,6 +120,13 @@ public sealed class SignedChainTests : IAsyncDisposable
                 var ended = await Exe.Here.RunAsync(InstallWords(Layout));
 
                 Assert.True(ended.Code is 0 or 4, $"{Path.GetFileName(blob)} at {at}: {ended}"); // 0: of the other platform.
+                if (ended.Code == 4)
+                {
+                    var error = HostScene.Result(ended).GetProperty("error");
+                    Assert.Equal("bad-digest", error.GetProperty("kind").GetString());
+                    Assert.Contains($"expected sha256:{Path.GetFileName(blob)}", error.GetProperty("message").GetString(), StringComparison.Ordinal);
+                }
+
                 Assert.Equal(ended.Code == 0, Directory.Exists(_work["root/opt/bin"]) && Directory.GetFiles(_work["root/opt/bin"]).Length > 0);
                 Directory.Delete(_work["root"], recursive: true);
                 Directory.CreateDirectory(_work["root"]);
@@ -144,6 +151,16 @@ public sealed class SignedChainTests : IAsyncDisposable
 
         Assert.Equal(4, ended.Code);
         Assert.Contains("\"kind\": \"unsigned\"", ended.Out, StringComparison.Ordinal);
+        await using SignedRelease stranger = new(_work["stranger"]); // Under the release team's name, by an authority that nobody here trusts.
+        stranger.Write(Version);
+        var theirs = $"oci:{_work["theirs"]}:{Version}";
+        (await Exe.Here.RunAsync(
+            ["build", Version, "--source", _work["stranger"], "-o", theirs, "--cache", "none", "--verify", "signature", .. stranger.BuildWords])).Well();
+
+        ended = await Exe.Here.RunAsync(InstallWords(theirs));
+
+        Assert.Equal(4, ended.Code);
+        Assert.Contains("\"kind\": \"bad-signature\"", ended.Out, StringComparison.Ordinal);
         Assert.False(File.Exists(_work["root/opt/bin/kubelet"]));
     }
 

@@ -11,6 +11,10 @@ internal sealed record Exe(string Program, params string[] Before)
     internal static Exe Here { get; } = new(Machine.Variable("HYPERKUBE_EXE")
         ?? Path.Combine(Machine.Repository, "artifacts/bin/Hyperkube.Cli/debug/hyperkube"));
 
+    /// <summary>The one that the public suite of Sigstore judges: what <c>HYPERKUBE_CONFORMANCE</c> names, else the debug build.</summary>
+    internal static Exe Conformance { get; } = new(Machine.Variable("HYPERKUBE_CONFORMANCE")
+        ?? Path.Combine(Machine.Repository, "artifacts/bin/Hyperkube.Conformance/debug/hyperkube-conformance"));
+
     /// <summary>Whether it is the published one.</summary>
     internal static bool IsPublished => Machine.Variable("HYPERKUBE_EXE") is not null;
 

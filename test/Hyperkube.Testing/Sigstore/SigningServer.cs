@@ -96,13 +96,35 @@ public sealed class SigningServer(SigstoreAuthority authority) : LoopbackServer(
     {
         var proposal = JsonNode.Parse(asked.Body.Span)!;
         var kind = (string)proposal["kind"]!;
-        var body = AlterBody(kind == "dsse" ? DsseBody(proposal["spec"]!["proposedContent"]!) : Encoding.UTF8.GetString(asked.Body.Span));
+        var body = AlterBody(kind == "dsse" ? DsseBody(proposal["spec"]!["proposedContent"]!) : HashedRekordBody(proposal["spec"]!));
         var answer = authority.Rekor.Answer(authority.Rekor.Log(kind, "0.0.1", body, SigstoreAuthority.SignedAt));
         _entries[answer.First().Key] = answer.DeepClone().AsObject();
-        return (Json(answer) with { Status = 201 }).With("Location", $"{Entries}/{answer.First().Key}");
+        return (Json(answer) with { Status = 201 }).With("Location", $"{Entries}/{answer.First().Key}").With("ETag", answer.First().Key);
     }
 
     // As Rekor writes it down, with the fields in the order of the canonical form.
+    private static string HashedRekordBody(JsonNode proposed) => SignatureLog.Plain(new JsonObject
+    {
+        ["apiVersion"] = "0.0.1",
+        ["kind"] = "hashedrekord",
+        ["spec"] = new JsonObject
+        {
+            ["data"] = new JsonObject
+            {
+                ["hash"] = new JsonObject
+                {
+                    ["algorithm"] = (string)proposed["data"]!["hash"]!["algorithm"]!,
+                    ["value"] = (string)proposed["data"]!["hash"]!["value"]!,
+                },
+            },
+            ["signature"] = new JsonObject
+            {
+                ["content"] = (string)proposed["signature"]!["content"]!,
+                ["publicKey"] = new JsonObject { ["content"] = (string)proposed["signature"]!["publicKey"]!["content"]! },
+            },
+        },
+    });
+
     private static string DsseBody(JsonNode proposed)
     {
         var sent = (string)proposed["envelope"]!;
