@@ -47,7 +47,7 @@ internal sealed class HostScene : IAsyncDisposable
 
     /// <summary>Builds an image of one platform of what is in the release.</summary>
     internal async Task BuildAsync(string version, params string[] more) => (await Exe.Here.RunAsync(
-        ["build", version, "--source", _work["release"], "--cache", "none", "--platform", "linux/amd64", .. more])).Well();
+        ["build", version, "--source", _work["release"], "--cache", _work["downloads"], "--platform", "linux/amd64", .. more])).Well();
 
     /// <summary>A program of a release, before it went into an image.</summary>
     internal byte[] Program(string version, string name = "kubelet") =>

@@ -52,8 +52,8 @@ public sealed class KubeletImages : IDisposable
             _ = ReleaseTree.WriteFile(
                 _work["release"], version, platform, "kubectl", StandInProgram.Create(platform, $"Client Version: {version}\n"));
             (await Exe.Here.RunAsync(
-                ["build", version, "--source", _work["release"], "--cache", _work["downloads"], "--platform", "linux/amd64", "--compression", "gzip:1",
-                    "-o", $"oci:{_work["layout"]}"])).Well();
+                ["build", version, "--source", _work["release"], "--cache", _work["downloads"], "--platform", "linux/amd64",
+                    "--compression", "gzip:1", "-o", $"oci:{_work["layout"]}"])).Well();
         }
 
         return _work["layout"];

@@ -36,7 +36,7 @@ public sealed class NodeVerifyTests : IAsyncDisposable
         await using var registry = await DockerRegistry.StartAsync();
         var image = $"{registry.Address}/hyperkube:{Version}";
         (await Exe.Here.RunAsync(
-            ["build", Version, "--verify", "signature", "--source", _work["release"], "--cache", "none", "-o", image, .. _release.BuildWords])).Well();
+            ["build", Version, "--verify", "signature", "--source", _work["release"], "--cache", _work["downloads"], "-o", image, .. _release.BuildWords])).Well();
         Directory.CreateDirectory(_work["root"]);
         (await Exe.Here.RunAsync(["install", image, "--root", _work["root"], "--trusted-root", _release.TrustedRoot])).Well();
         foreach (var directory in (string[])[_work.Path, _work["release"], _work["root"]])
