@@ -16,7 +16,7 @@ internal static class InTotoStatement
 
     /// <summary>Checks what the statement is about.</summary>
     /// <param name="envelope">Holds it.</param>
-    /// <param name="artifact">What it has to be about; null for whatever it names first, which then has to have a SHA-256.</param>
+    /// <param name="artifact">What it has to be about; null for whatever it names, which has to be something.</param>
     /// <returns>What it says about it: the type of its predicate.</returns>
     internal static string Check(DsseEnvelope envelope, ArtifactDigests? artifact)
     {
@@ -39,17 +39,19 @@ internal static class InTotoStatement
         }
 
         var subjects = statement.Objects("subject", MaxSubjects);
-        artifact ??= FirstOf(subjects);
+        if (artifact is null)
+        {
+            return subjects.Count > 0 ? PredicateTypeOf(statement) : throw new FormatException("it names nothing");
+        }
+
         return subjects.Exists(s => IsAbout(s, artifact))
-            ? statement.Find("predicateType")?.Text() ?? ""
+            ? PredicateTypeOf(statement)
             : throw new SignatureException(
                 SignatureFailure.WrongArtifact,
                 $"statement: about other artifacts, not about sha256:{Convert.ToHexStringLower(artifact.Sha256.Span)}");
     }
 
-    private static ArtifactDigests FirstOf(List<JsonPart> subjects) => subjects is [var first, ..]
-        ? ArtifactDigests.FromSha256(first["digest"].Object()["sha256"].HexBytes(SHA256.HashSizeInBytes))
-        : throw new FormatException("it names nothing");
+    private static string PredicateTypeOf(JsonPart statement) => statement.Find("predicateType")?.Text() ?? "";
 
     // At least one digest has to be the artifact's, and none that is known may be another's.
     private static bool IsAbout(JsonPart subject, ArtifactDigests artifact)
