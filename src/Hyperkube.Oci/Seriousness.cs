@@ -6,8 +6,8 @@ public static class Seriousness
     private static readonly ErrorKind[] MostFirst =
     [
         ErrorKind.BadDigest, ErrorKind.BadContent, ErrorKind.BadSignature, ErrorKind.Unsigned, ErrorKind.TagConflict,
-        ErrorKind.Usage, ErrorKind.HostFailed, ErrorKind.Unhealthy, ErrorKind.OnHold, ErrorKind.AccessDenied, ErrorKind.TimedOut, ErrorKind.Unavailable,
-        ErrorKind.NotFound,
+        ErrorKind.Usage, ErrorKind.HostFailed, ErrorKind.Unhealthy, ErrorKind.OnHold, ErrorKind.AccessDenied,
+        ErrorKind.TimedOut, ErrorKind.Unavailable, ErrorKind.NotFound,
     ];
 
     /// <summary>The most serious of several: what is wrong before what the host refuses, what is unhealthy or on hold, what is forbidden,
