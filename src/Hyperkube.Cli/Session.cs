@@ -12,6 +12,7 @@ internal sealed class Session(CliHost host, OutputFormat format, Verbosity verbo
 {
     private string _text = "";
     private JsonElement? _result;
+    private string? _listName;
     private ErrorBody? _error;
     private Exception? _cause;
 
@@ -35,9 +36,18 @@ internal sealed class Session(CliHost host, OutputFormat format, Verbosity verbo
         _text = Printable.Text(text.ToString());
     }
 
-    /// <summary>Gives a list as the result. In JSON it stays a list also when the run failed: each entry has its own error.</summary>
-    internal void Results<T>(IReadOnlyList<T> results, JsonTypeInfo<IReadOnlyList<T>> type, Action<IReadOnlyList<T>, TextWriter> write) =>
+    /// <summary>Gives a list as the result.</summary>
+    /// <param name="results">The list.</param>
+    /// <param name="name">What it is called in JSON beside an error of the run itself; null when its entries say all that went wrong, and
+    /// it stays a list.</param>
+    /// <param name="type">Its form in JSON.</param>
+    /// <param name="write">Its form for a person.</param>
+    internal void Results<T>(
+        IReadOnlyList<T> results, string? name, JsonTypeInfo<IReadOnlyList<T>> type, Action<IReadOnlyList<T>, TextWriter> write)
+    {
+        _listName = name;
         Result(results, type, write);
+    }
 
     /// <summary>Says why the run failed.</summary>
     /// <returns>The exit code.</returns>
@@ -79,15 +89,21 @@ internal sealed class Session(CliHost host, OutputFormat format, Verbosity verbo
         using MemoryStream json = new();
         using (Utf8JsonWriter writer = new(json, new JsonWriterOptions { Indented = true, Encoder = CliJson.Encoder }))
         {
-            if (_result is { ValueKind: JsonValueKind.Array } list)
+            var list = _result is { ValueKind: JsonValueKind.Array } array ? array : (JsonElement?)null;
+            if (list is not null && (_error is null || _listName is null))
             {
-                list.WriteTo(writer);
+                list.Value.WriteTo(writer);
                 writer.Flush();
                 return $"{Encoding.UTF8.GetString(json.ToArray())}\n";
             }
 
             writer.WriteStartObject();
-            if (_result is { } result)
+            if (list is not null)
+            {
+                writer.WritePropertyName(_listName!);
+                list.Value.WriteTo(writer);
+            }
+            else if (_result is { } result)
             {
                 foreach (var property in result.EnumerateObject())
                 {

@@ -41,6 +41,9 @@ public sealed class GitHubServer : LoopbackServer
     /// <summary>Answers instead, where it does not answer null.</summary>
     public Func<RegistryCall, SiteAnswer?> Intercept { get; set; } = _ => null;
 
+    /// <summary>How many requests it lets through until when; null for any.</summary>
+    public RequestLimit? Limit { get; set; }
+
     /// <summary>What it has seen that its documentation asks not to do.</summary>
     public ConcurrentQueue<string> Complaints { get; } = [];
 
@@ -50,6 +53,9 @@ public sealed class GitHubServer : LoopbackServer
 
     /// <summary>The commit that a ref stands for.</summary>
     public string CommitOf(string reference) => _refs[reference];
+
+    /// <summary>A release that only those see who may write.</summary>
+    public void AddDraft(string tag) => _releases.Insert(0, new JsonObject { ["tag_name"] = tag, ["draft"] = true });
 
     public void AddTag(string tag) => _refs[$"refs/tags/{tag}"] = _refs["refs/heads/trunk"];
 
@@ -72,7 +78,7 @@ public sealed class GitHubServer : LoopbackServer
         {
             lock (_releases)
             {
-                return Refusal(asked) ?? Intercept(asked) ?? Serve(asked);
+                return WithLimit(Limited(asked) ?? Refusal(asked) ?? Intercept(asked) ?? Serve(asked));
             }
         }
         finally
@@ -80,6 +86,22 @@ public sealed class GitHubServer : LoopbackServer
             Interlocked.Decrement(ref _underWay);
         }
     }
+
+    // https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
+    private SiteAnswer? Limited(RegistryCall call)
+    {
+        if (Limit?.Take() != false)
+        {
+            return null;
+        }
+
+        Complaints.Enqueue($"beyond the limit: {call}");
+        return Json(403, """{"message":"API rate limit exceeded for user ID 1."}""");
+    }
+
+    private SiteAnswer WithLimit(SiteAnswer answer) => Limit is null ? answer
+        : answer.With("x-ratelimit-limit", $"{Limit.Count}").With("x-ratelimit-remaining", $"{Limit.Left}")
+            .With("x-ratelimit-reset", $"{Limit.Reset.ToUnixTimeSeconds()}");
 
     private SiteAnswer? Refusal(RegistryCall call)
     {
@@ -181,7 +203,7 @@ public sealed class GitHubServer : LoopbackServer
     private SiteAnswer MakeRelease(JsonObject body)
     {
         var tag = (string)body["tag_name"]!;
-        if (_releases.Exists(r => (string?)r["tag_name"] == tag))
+        if (_releases.Exists(r => (string?)r["tag_name"] == tag && (bool?)r["draft"] != true))
         {
             return Json(422, """{"message":"Validation Failed","errors":[{"resource":"Release","code":"already_exists","field":"tag_name"}]}""");
         }
@@ -242,4 +264,28 @@ public sealed class GitHubServer : LoopbackServer
 
     // Forty digits, as git's.
     private static string Sha(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..40];
+}
+
+/// <summary>So many requests within a time, and none before it is over.</summary>
+/// <param name="count">How many.</param>
+/// <param name="within">In which time.</param>
+/// <param name="time">The clock.</param>
+public sealed class RequestLimit(int count, TimeSpan within, TimeProvider time)
+{
+    public int Count { get; } = count;
+
+    public int Left { get; private set; } = count;
+
+    public DateTimeOffset Reset { get; private set; } = time.GetUtcNow() + within;
+
+    /// <summary>Whether one more may be answered.</summary>
+    public bool Take()
+    {
+        if (time.GetUtcNow() >= Reset)
+        {
+            (Left, Reset) = (Count, time.GetUtcNow() + within);
+        }
+
+        return Left > 0 && Left-- > 0;
+    }
 }

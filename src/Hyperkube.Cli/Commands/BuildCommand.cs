@@ -50,8 +50,8 @@ internal static class BuildCommand
         var outputs = Outputs(request, tag);
         using var registries = request.Access.Open(session);
         using var release = await reader.FetchAsync(
-            version, registries.Transports, outputs.Select(o => Published(o, tag)).OfType<ImageReference>(), cancellationToken)
-            .ConfigureAwait(false);
+            version, registries.Transports, outputs.Select(o => Published(o, tag)).OfType<ImageReference>(), request.Release.Jobs,
+            cancellationToken).ConfigureAwait(false);
         // Built where it is wanted first; if no layout is wanted, out of sight.
         using var scratch = outputs.OfType<LayoutReference>().Any() ? null
             : StagedDirectory.CreateIn(reader.CacheDirectory);

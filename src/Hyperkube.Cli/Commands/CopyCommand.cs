@@ -73,13 +73,13 @@ internal static class CopyCommand
         foreach (var image in images)
         {
             var there = (RegistryReference)image.Destination;
-            if (ImageVector.VersionOf(there) is null)
+            if (ImageVector.VersionOf(there) is not { } version)
             {
                 session.Log.Warn($"{there}: the tag is no version vX.Y.Z; not in the image vector");
                 continue;
             }
 
-            entries.Add(new ImageVectorEntry(there, image.Digest, image.Platforms));
+            entries.Add(new ImageVectorEntry(version, there, image.Digest, image.Platforms));
         }
 
         return entries;

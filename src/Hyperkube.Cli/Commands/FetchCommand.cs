@@ -42,7 +42,8 @@ internal static class FetchCommand
         using ReleaseReader reader = new(request.Release, session, present: request.Directory);
         var version = await reader.ResolveAsync(request.Name, cancellationToken).ConfigureAwait(false);
         using var registries = request.Access.Open(session);
-        using var release = await reader.FetchAsync(version, registries.Transports, [], cancellationToken).ConfigureAwait(false);
+        using var release = await reader.FetchAsync(version, registries.Transports, [], request.Release.Jobs, cancellationToken)
+            .ConfigureAwait(false);
         if (release.List is { } list)
         {
             await PlaceAsync(list, request.Directory, cancellationToken).ConfigureAwait(false);

@@ -15,6 +15,9 @@ internal static class ReleaseCommand
     /// <summary>Releases under way together: one is fetched while another one is packed. More would only fill the disk.</summary>
     private const int MaxAtOnce = 2;
 
+    /// <summary>What the list of releases is called beside an error.</summary>
+    private const string List = "releases";
+
     /// <summary>What the command line asked for, parsed.</summary>
     internal sealed record Request(
         RegistryReference Repository, VersionRequest Versions, ReleaseRequest Release, LayerCompression Compression, bool DryRun,
@@ -32,7 +35,7 @@ internal static class ReleaseCommand
             "Examples:\n" +
             "  hyperkube release registry.example.com/hyperkube --minimum v1.34.0 --dry-run\n" +
             "  hyperkube release registry.example.com/hyperkube --minimum v1.34.0 --metrics /var/lib/node_exporter/hyperkube.prom\n" +
-            "  hyperkube release registry.example.com/hyperkube --shard 1/4 --versions git+https://github.com/kubernetes/kubernetes");
+            "  hyperkube release registry.example.com/hyperkube --minimum v1.34.0 --shard 1/4 --github acme/hyperkube");
         ReleaseFlags flags = new(command);
         command.SetAction((line, token) => run(flags.Read(line), token));
         return command;
@@ -45,47 +48,71 @@ internal static class ReleaseCommand
         using ReleaseReader reader = new(request.Release, session);
         using var registries = request.Access.Open(session);
         using var signing = request.Attachments.OpenSigning(request.Access, session);
-        ReleaseReports reports = new(request, reader, registries, session);
+        using ReleaseReports reports = new(request, reader, registries, session);
         ReleaseRun? run = null;
         IReadOnlyList<ReleaseOutcome> outcomes = [];
         HyperkubeException? failure = null;
+        var cutOff = "interrupted"; // Until the run has come to its end.
         try
         {
-            var plan = await PlanAsync(request, filter, reader, registries, session, cancellationToken).ConfigureAwait(false);
+            var plan = await PlanAsync(request, filter, reader, registries, reports, session, cancellationToken).ConfigureAwait(false);
             if (request.DryRun)
             {
-                session.Results(
-                    [.. plan.Releases.Select(Entry)], CliJson.Default.IReadOnlyListReleasedVersion,
-                    (_, text) => text.Write(plan.ToString()));
+                Print(plan, reports, session);
                 return;
             }
 
             session.Log.Note(plan.ToString());
-            run = Run(request, reader, registries, signing, session);
+            run = Run(request, plan, reader, registries, signing, session);
             await run.RunAsync(plan, cancellationToken).ConfigureAwait(false);
-            outcomes = await reports.WriteAsync(run.Outcomes, cancellationToken).ConfigureAwait(false);
+            outcomes = await reports.WriteAsync(run.Outcomes, plan.Newest, cancellationToken).ConfigureAwait(false);
+            cutOff = null;
         }
         catch (HyperkubeException e)
         {
-            failure = e;
+            (failure, cutOff) = (e, null);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            failure = new HyperkubeException(ErrorKind.HostFailed, e.Message, e) { Hint = "check space, owner and permissions there" };
+            cutOff = null;
         }
         finally
         {
             // Also of a run that was interrupted: what it did is done.
             outcomes = outcomes.Count > 0 ? outcomes : run?.Outcomes ?? [];
+            var kinds = Failures(outcomes, reports, failure).Select(f => ExitCodes.NameOf(f.Kind)).Concat(cutOff is null ? [] : [cutOff]);
+            await reports.WriteMetricsAsync(outcomes, [.. kinds], session.Host.Time.GetElapsedTime(begun)).ConfigureAwait(false);
             if (run is not null)
             {
-                session.Results([.. outcomes.Select(Entry)], CliJson.Default.IReadOnlyListReleasedVersion, Write);
+                var isItsOwn = cutOff is not null || failure is not null || reports.Failures.Count > 0;
+                session.Results(
+                    [.. outcomes.Select(Entry)], isItsOwn ? List : null, CliJson.Default.IReadOnlyListReleasedVersion, Write);
             }
         }
 
-        var failures = outcomes.Select(o => o.Error).Append(failure).OfType<HyperkubeException>().ToList();
-        await reports.WriteMetricsAsync(outcomes, failures, session.Host.Time.GetElapsedTime(begun), cancellationToken)
-            .ConfigureAwait(false);
-        if (failures.Count > 0)
+        ThrowMostSerious(Failures(outcomes, reports, failure));
+    }
+
+    private static IEnumerable<HyperkubeException> Failures(
+        IReadOnlyList<ReleaseOutcome> outcomes, ReleaseReports reports, HyperkubeException? failure) =>
+        outcomes.Select(o => o.Error).Concat(reports.Failures).Append(failure).OfType<HyperkubeException>();
+
+    private static void ThrowMostSerious(IEnumerable<HyperkubeException> failures)
+    {
+        if (ExitCodes.MostSerious(failures, f => f.Kind) is { } worst)
         {
-            throw ExitCodes.MostSerious(failures, f => f.Kind);
+            throw worst;
         }
+    }
+
+    // What the run would end with is what its plan ends with.
+    private static void Print(ReleasePlan plan, ReleaseReports reports, Session session)
+    {
+        session.Results(
+            [.. plan.Releases.Select(Entry)], reports.Failures.Count > 0 ? List : null, CliJson.Default.IReadOnlyListReleasedVersion,
+            (_, text) => text.Write(plan.ToString()));
+        ThrowMostSerious(plan.Releases.Select(r => r.Error).OfType<HyperkubeException>().Concat(reports.Failures));
     }
 
     private static VersionFilter Filter(Request request)
@@ -99,7 +126,7 @@ internal static class ReleaseCommand
     }
 
     private static async Task<ReleasePlan> PlanAsync(
-        Request request, VersionFilter filter, ReleaseReader reader, RegistrySession registries, Session session,
+        Request request, VersionFilter filter, ReleaseReader reader, RegistrySession registries, ReleaseReports reports, Session session,
         CancellationToken cancellationToken)
     {
         var holds = Holds(request.Holds);
@@ -108,26 +135,34 @@ internal static class ReleaseCommand
         var repository = registries.Repository(request.Repository);
         var tags = await PublishedTags.ReadAsync(repository, cancellationToken).ConfigureAwait(false);
         ReleaseSurvey survey = new(repository, reader.Files, v => Files(v, request.Release), holds);
-        var questions = ReleasePlan.Questions(
-            versions, tags, request.TagOf, request.Shard, request.Audit, request.Reports.WantsImages && !request.DryRun);
-        return ReleasePlan.Of(await survey.AskAsync(questions, cancellationToken).ConfigureAwait(false));
+        await reports.PrepareAsync(cancellationToken).ConfigureAwait(false);
+        var questions = ReleasePlan.Questions(versions, tags, request.TagOf, request.Shard, request.Audit, reports.IsTold);
+        return ReleasePlan.Of(await survey.AskAsync(questions, cancellationToken).ConfigureAwait(false)) with
+        {
+            Newest = versions.Where(v => v.PreRelease is null && tags.Has(request.TagOf(v))).Max(),
+        };
     }
 
     private static ReleaseRun Run(
-        Request request, ReleaseReader reader, RegistrySession registries, SigningSession? signing, Session session)
+        Request request, ReleasePlan plan, ReleaseReader reader, RegistrySession registries, SigningSession? signing, Session session)
     {
+        var jobs = request.Release.Jobs;
+        var atOnce = Math.Min(Math.Min(MaxAtOnce, jobs), Math.Max(1, plan.With(PlannedAction.Build).Count()));
+        var jobsOfEach = jobs / atOnce;
         var created = BuildCommand.SourceDate(session.Host.Variable);
         ReleaseRunSettings settings = new()
         {
             Open = () => registries.Repository(request.Repository),
             TagOf = request.TagOf,
+            Wanted = version => Files(version, request.Release),
+            WantsSignatures = request.Release.Verify == Verification.Signature,
             Fetch = (version, token) => reader.FetchAsync(
-                version, registries.Transports, [request.Repository with { Tag = request.TagOf(version) }], token),
-            Builder = layout => new NodeImageBuilder(layout, request.Compression, request.Release.Jobs, session.Log),
+                version, registries.Transports, [request.Repository with { Tag = request.TagOf(version) }], jobsOfEach, token),
+            Builder = layout => new NodeImageBuilder(layout, request.Compression, jobsOfEach, session.Log),
             Created = created,
             ScratchDirectory = reader.CacheDirectory,
             Publishes = !request.NoPublish,
-            AtOnce = Math.Min(MaxAtOnce, request.Release.Jobs),
+            AtOnce = atOnce,
         };
         var attachments = request.Attachments.Open(
             request.Release, request.Compression, created, signing,
@@ -146,7 +181,7 @@ internal static class ReleaseCommand
         : HeldReleases.None;
 
     private static ReleasedVersion Entry(PlannedRelease planned) => new(
-        planned.Version.ToString(), ReleasePlan.Word(planned.Action), planned.Digest?.ToString(), ErrorOf(planned.Facts.Failure),
+        planned.Version.ToString(), ReleasePlan.Word(planned.Action), planned.Digest?.ToString(), ErrorOf(planned.Error),
         planned.Reason);
 
     private static ReleasedVersion Entry(ReleaseOutcome outcome) => new(

@@ -59,10 +59,12 @@ internal sealed class ReleaseReader : IDisposable
     /// <param name="version">Of which release.</param>
     /// <param name="transports">Opens the images that evidence is looked for in.</param>
     /// <param name="destinations">Where the image will go: what is published there already has the evidence to use again.</param>
+    /// <param name="jobs">How many files at once.</param>
     /// <param name="cancellationToken">What has come so far is kept for the next time.</param>
     /// <returns>The release, which the caller disposes.</returns>
     internal Task<VerifiedRelease> FetchAsync(
-        KubernetesVersion version, Transports transports, IEnumerable<ImageReference> destinations, CancellationToken cancellationToken)
+        KubernetesVersion version, Transports transports, IEnumerable<ImageReference> destinations, int jobs,
+        CancellationToken cancellationToken)
     {
         ReleaseFile[] files =
         [
@@ -71,7 +73,7 @@ internal sealed class ReleaseReader : IDisposable
                select new ReleaseFile(version, platform, name),
         ];
         var finder = _request.Verify == Verification.Signature ? Finder(transports, destinations) : null;
-        return new ReleaseVerifier(_sources, finder, _session.Log).FetchAsync(files, _request.Jobs, cancellationToken);
+        return new ReleaseVerifier(_sources, finder, _session.Log).FetchAsync(files, jobs, cancellationToken);
     }
 
     private EvidenceFinder Finder(Transports transports, IEnumerable<ImageReference> destinations) => new(

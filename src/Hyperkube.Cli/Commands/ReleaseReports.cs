@@ -3,82 +3,176 @@ using Hyperkube.Oci.Http;
 using Hyperkube.Publishing;
 using Hyperkube.Publishing.Catalog;
 using Hyperkube.Publishing.GitHub;
+using Hyperkube.Releases;
 
 namespace Hyperkube.Cli.Commands;
 
 /// <summary>What is told of a release run beside its result.</summary>
 internal sealed record ReportRequest(
-    string? ImageVector, string? GitHub, string? Catalog, IReadOnlyList<string> EndOfLife, string? Metrics)
-{
-    /// <summary>Whether every published image has to be looked into.</summary>
-    internal bool WantsImages => (ImageVector ?? GitHub ?? Catalog) is not null;
-}
+    string? ImageVector, string? GitHub, string? Catalog, IReadOnlyList<string> EndOfLife, string? Metrics);
 
-/// <summary>Tells others what is published.</summary>
-internal sealed class ReleaseReports
+/// <summary>Tells others what is published. One report that fails keeps no other from being made.</summary>
+internal sealed class ReleaseReports : IDisposable
 {
     private readonly ReleaseCommand.Request _request;
-    private readonly ReleaseReader _reader;
     private readonly RegistrySession _registries;
     private readonly Session _session;
     private readonly EndOfLife _endOfLife;
-    private readonly string? _token;
+    private readonly GitHubClient? _github;
+    private readonly List<HyperkubeException> _failures = [];
+    private Announced? _announced;
 
     /// <summary>Sees to it that all can be told, before anything is done.</summary>
     /// <exception cref="HyperkubeException">Something is missing for it (<see cref="ErrorKind.Usage"/>).</exception>
     internal ReleaseReports(ReleaseCommand.Request request, ReleaseReader reader, RegistrySession registries, Session session)
     {
-        (_request, _reader, _registries, _session) = (request, reader, registries, session);
+        (_request, _registries, _session) = (request, registries, session);
         _endOfLife = EndOfLife.Load(request.Reports.EndOfLife);
-        _token = Variable("GH_TOKEN") ?? Variable("GITHUB_TOKEN");
-        if (request.Reports.GitHub is not null && _token is null)
+        if (request.Reports.GitHub is not null)
         {
-            throw new HyperkubeException(ErrorKind.Usage, "--github: neither the variable GH_TOKEN nor GITHUB_TOKEN; expected a token")
-            {
-                Hint = "set GH_TOKEN to a token that may write the repository's contents",
-            };
+            _github = new GitHubClient(reader.Http, Api(), Token(), new RetryPolicy { Time = session.Host.Time }, session.Log);
         }
     }
 
     private ReportRequest Reports => _request.Reports;
 
+    /// <summary>What could not be told.</summary>
+    internal IReadOnlyList<HyperkubeException> Failures => _failures;
+
+    public void Dispose() => _github?.Dispose();
+
+    /// <summary>Asks GitHub what is announced, so that only the images of what is not have to be looked into.</summary>
+    internal Task PrepareAsync(CancellationToken cancellationToken) =>
+        _github is null ? Task.CompletedTask : TryAsync($"--github {Reports.GitHub}", async () =>
+            _announced = await Announcer(_github).ReadAsync(cancellationToken).ConfigureAwait(false));
+
+    /// <summary>Whether the image of a published release has to be looked into.</summary>
+    internal bool IsTold(KubernetesVersion version) =>
+        (Reports.ImageVector ?? Reports.Catalog) is not null || _announced?.Has(version) == false;
+
     /// <summary>Tells everybody but Prometheus.</summary>
+    /// <param name="outcomes">What came of each release.</param>
+    /// <param name="newest">The newest release that was published before.</param>
+    /// <param name="cancellationToken">Leaves the files that were there.</param>
     /// <returns>The outcomes, with what went wrong in telling of them.</returns>
     internal async Task<IReadOnlyList<ReleaseOutcome>> WriteAsync(
-        IReadOnlyList<ReleaseOutcome> outcomes, CancellationToken cancellationToken)
+        IReadOnlyList<ReleaseOutcome> outcomes, KubernetesVersion? newest, CancellationToken cancellationToken)
     {
+        if ((Reports.ImageVector ?? Reports.Catalog ?? Reports.GitHub) is not null)
+        {
+            List<ReleaseOutcome> tagged = [];
+            foreach (var outcome in outcomes)
+            {
+                tagged.Add(await AsTaggedAsync(outcome, cancellationToken).ConfigureAwait(false));
+            }
+
+            outcomes = tagged;
+        }
+
         if (Reports.ImageVector is { } vector)
         {
-            await ImageVector.WriteAsync(vector, Entries(outcomes), cancellationToken).ConfigureAwait(false);
+            await TryAsync($"--image-vector {vector}", () => IsKept(vector, outcomes)
+                ? Task.CompletedTask
+                : ImageVector.WriteAsync(vector, Entries(outcomes), cancellationToken)).ConfigureAwait(false);
         }
 
         if (Reports.Catalog is { } directory)
         {
-            await WriteCatalogAsync(directory, outcomes, cancellationToken).ConfigureAwait(false);
+            await TryAsync($"--catalog {directory}", () => IsKept(directory, outcomes)
+                ? Task.CompletedTask
+                : WriteCatalogAsync(directory, outcomes, cancellationToken)).ConfigureAwait(false);
         }
 
-        return Reports.GitHub is { } repository
-            ? await AnnounceAsync(repository, outcomes, cancellationToken).ConfigureAwait(false)
-            : outcomes;
+        if (_github is { } client && _announced is { } announced)
+        {
+            await TryAsync($"--github {Reports.GitHub}", async () =>
+            {
+                var images = outcomes.Select(o => o.Image).OfType<PublishedRelease>().Where(i => !announced.Has(i.Version)).ToList();
+                var failures = await Announcer(client).AnnounceAsync(images, newest, cancellationToken).ConfigureAwait(false);
+                outcomes = [.. outcomes.Select(o => o with { Error = o.Error ?? failures.GetValueOrDefault(o.Version) })];
+            }).ConfigureAwait(false);
+        }
+
+        return outcomes;
     }
 
-    /// <summary>Tells Prometheus, of a run that failed as a whole too.</summary>
-    internal async Task WriteMetricsAsync(
-        IReadOnlyList<ReleaseOutcome> outcomes, IReadOnlyList<HyperkubeException> failures, TimeSpan duration,
-        CancellationToken cancellationToken)
-    {
-        if (Reports.Metrics is { } file && !_request.DryRun)
+    /// <summary>Tells Prometheus, of a run that failed as a whole or was cut off too.</summary>
+    internal Task WriteMetricsAsync(
+        IReadOnlyList<ReleaseOutcome> outcomes, IReadOnlyList<string> failureKinds, TimeSpan duration) =>
+        Reports.Metrics is not { } file || _request.DryRun ? Task.CompletedTask : TryAsync($"--metrics {file}", () =>
         {
             var repository = $"{_request.Repository.Host}/{_request.Repository.Repository}";
             ReleaseMetrics metrics = new(repository, _session.Host.Time.GetUtcNow(), duration)
             {
                 Outcomes = outcomes,
-                FailureKinds = [.. failures.Select(f => ExitCodes.NameOf(f.Kind))],
+                FailureKinds = failureKinds,
                 RegistryRequests = _registries.Client.Traffic.Requests,
                 RegistryBytesReceived = _registries.Client.Traffic.BytesDownloaded,
             };
-            await metrics.WriteAsync(file, cancellationToken).ConfigureAwait(false);
+            return metrics.WriteAsync(file, CancellationToken.None);
+        });
+
+    private async Task TryAsync(string report, Func<Task> tell)
+    {
+        try
+        {
+            await tell().ConfigureAwait(false);
         }
+        catch (HyperkubeException e)
+        {
+            Fail(e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            Fail(new HyperkubeException(ErrorKind.HostFailed, $"{report}: {e.Message}", e)
+            {
+                Hint = "check space, owner and permissions there",
+            });
+        }
+    }
+
+    private void Fail(HyperkubeException failure)
+    {
+        _failures.Add(failure);
+        _session.Log.Warn(failure.Message); // The exit code may be another failure's.
+    }
+
+    // Another worker may have tagged its own image since; what others are told is what the tag stands for.
+    private async Task<ReleaseOutcome> AsTaggedAsync(ReleaseOutcome outcome, CancellationToken cancellationToken)
+    {
+        if (outcome is not { Action: "published", Image: { } image })
+        {
+            return outcome;
+        }
+
+        try
+        {
+            var (repository, tag) = (_registries.Repository(_request.Repository), _request.TagOf(outcome.Version));
+            var root = await repository.ResolveAsync(tag, cancellationToken).ConfigureAwait(false);
+            return root is null || root.Digest == image.Root.Digest ? outcome : outcome with
+            {
+                Image = await PublishedRelease.ReadAsync(repository, outcome.Version, tag, cancellationToken).ConfigureAwait(false),
+            };
+        }
+        catch (HyperkubeException e)
+        {
+            return outcome with { Image = null, Error = e };
+        }
+    }
+
+    // A list without what could not be looked into would say that it is gone.
+    private bool IsKept(string file, IReadOnlyList<ReleaseOutcome> outcomes)
+    {
+        var unknown = outcomes.FirstOrDefault(o => o is
+        {
+            Image: null, Error.Kind: ErrorKind.Unavailable or ErrorKind.TimedOut or ErrorKind.AccessDenied,
+        } && (o.Planned.Facts.IsTagged || o.Action == "published"));
+        if (unknown is not null)
+        {
+            _session.Log.Warn($"{file}: left as it was, because {unknown.Version} could not be looked into");
+        }
+
+        return unknown is not null;
     }
 
     // Foreign ones too: nodes run them all the same, and pinned is better than not.
@@ -86,7 +180,8 @@ internal sealed class ReleaseReports
         from outcome in outcomes
         where outcome.Image is not null && outcome.Version.PreRelease is null
         select new ImageVectorEntry(
-            _request.Repository with { Tag = outcome.Version.ToString() },
+            outcome.Version,
+            _request.Repository with { Tag = _request.TagOf(outcome.Version) },
             outcome.Image!.Root.Digest,
             [.. outcome.Image.Platforms.Select(p => p.Platform)]);
 
@@ -109,21 +204,10 @@ internal sealed class ReleaseReports
         await CatalogWriter.WriteAsync(directory, _request.Repository, entries, _endOfLife, cancellationToken).ConfigureAwait(false);
     }
 
-    private async Task<IReadOnlyList<ReleaseOutcome>> AnnounceAsync(
-        string repository, IReadOnlyList<ReleaseOutcome> outcomes, CancellationToken cancellationToken)
-    {
-        using GitHubClient client = new(_reader.Http, Api(), _token!, new RetryPolicy { Time = _session.Host.Time }, _session.Log);
-        GitHubAnnouncer announcer = new(client, repository, NotesAsync, _session.Log);
-        var newest = outcomes.Where(o => o.Image is not null && o.Version.PreRelease is null).Max(o => o.Version);
-        var failures = await announcer.AnnounceAsync(
-            outcomes.Select(o => o.Image).OfType<PublishedRelease>().Select(i => new Announcement(i, i.Version == newest)),
-            cancellationToken).ConfigureAwait(false);
-        return [.. outcomes.Select(o => o with { Error = o.Error ?? failures.GetValueOrDefault(o.Version) })];
-    }
+    private GitHubAnnouncer Announcer(GitHubClient client) => new(client, Reports.GitHub!, NotesAsync, _session.Log);
 
-    private async Task<string> NotesAsync(Announcement announcement, CancellationToken cancellationToken)
+    private async Task<string> NotesAsync(PublishedRelease image, CancellationToken cancellationToken)
     {
-        var image = announcement.Image;
         var repository = _registries.Repository(_request.Repository);
         List<(Digest Subject, Descriptor Referrer)> referrers = [];
         foreach (var subject in image.Platforms.Select(p => p.Digest).Prepend(image.Root.Digest).Distinct())
@@ -132,8 +216,16 @@ internal sealed class ReleaseReports
             referrers.AddRange(found.Select(r => (subject, r)));
         }
 
-        return ReleaseNotes.Of(_request.Repository with { Tag = _request.TagOf(image.Version) }, image, referrers);
+        return ReleaseNotes.Of(
+            _request.Repository with { Tag = _request.TagOf(image.Version) }, image, referrers,
+            new ReleaseNotesSettings(_request.Compression, _request.Release.Verify == Verification.Signature));
     }
+
+    private string Token() => Variable("GH_TOKEN") ?? Variable("GITHUB_TOKEN")
+        ?? throw new HyperkubeException(ErrorKind.Usage, "--github: neither the variable GH_TOKEN nor GITHUB_TOKEN; expected a token")
+        {
+            Hint = "set GH_TOKEN to a token that may write the repository's contents",
+        };
 
     // The token must not be read on the way.
     private Uri Api() => Variable("GITHUB_API_URL") is not { } text ? GitHubClient.PublicApi

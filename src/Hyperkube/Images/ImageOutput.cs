@@ -42,7 +42,7 @@ public sealed class ImageOutput(ImageLayout layout, NodeImage image, string tag,
         }
         catch (HyperkubeException e) when (e.Kind == ErrorKind.TagConflict && destination is IContentSource)
         {
-            var published = await TryFindSameAsync((IContentSource)destination, givenTag ?? tag, cancellationToken).ConfigureAwait(false);
+            var published = await FindSameAsync((IContentSource)destination, givenTag ?? tag, cancellationToken).ConfigureAwait(false);
             if (published is null)
             {
                 throw;
@@ -81,8 +81,9 @@ public sealed class ImageOutput(ImageLayout layout, NodeImage image, string tag,
         },
     };
 
-    // The same binaries in the same layers: then only the evidence differs.
-    private async Task<Digest?> TryFindSameAsync(IContentSource source, string published, CancellationToken cancellationToken)
+    /// <summary>What a tag stands for, if that is an image with the same binaries in the same layers: then only the evidence differs.
+    /// </summary>
+    internal async Task<Digest?> FindSameAsync(IContentSource source, string published, CancellationToken cancellationToken)
     {
         if (!image.Platforms.Any(p => p.Binaries.Any(b => b.Evidence is not null))
             || await source.ResolveAsync(published, cancellationToken).ConfigureAwait(false) is not { } root)

@@ -7,7 +7,7 @@ namespace Hyperkube.Publishing;
 
 /// <summary>A release that upstream has published broken, and that is not tried again while it stays so.</summary>
 /// <param name="Version">Which.</param>
-/// <param name="Fingerprint">Of what upstream has published: <see cref="UpstreamRelease.Fingerprint"/>.</param>
+/// <param name="Fingerprint">Of all that upstream has published and that decides: <see cref="ReleaseFacts.Fingerprint"/>.</param>
 /// <param name="Reason">Why, for those who meet it.</param>
 public sealed record HeldRelease(KubernetesVersion Version, string Fingerprint, string Reason);
 

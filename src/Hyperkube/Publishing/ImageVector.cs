@@ -7,10 +7,11 @@ using Hyperkube.Releases;
 namespace Hyperkube.Publishing;
 
 /// <summary>One version's image in an <see cref="ImageVector"/>.</summary>
-/// <param name="Image">Where it is, under a tag that is a version.</param>
+/// <param name="Version">Which.</param>
+/// <param name="Image">Where it is, with its tag.</param>
 /// <param name="Digest">What the tag stands for.</param>
 /// <param name="Platforms">What it runs on.</param>
-public sealed record ImageVectorEntry(RegistryReference Image, Digest Digest, IReadOnlyList<Platform> Platforms);
+public sealed record ImageVectorEntry(KubernetesVersion Version, RegistryReference Image, Digest Digest, IReadOnlyList<Platform> Platforms);
 
 /// <summary>Overrides for Gardener's image vector: which image each version of Kubernetes uses, pinned by digest.</summary>
 /// <remarks>
@@ -28,11 +29,10 @@ public static class ImageVector
     public static KubernetesVersion? VersionOf(RegistryReference image)
     {
         ArgumentNullException.ThrowIfNull(image);
-        return KubernetesVersion.TryParse(image.Tag, null, out var version) && version.PreRelease is null ? version : null;
+        return PublishedTags.VersionOf(image.Tag) is { PreRelease: null } version ? version : null;
     }
 
     /// <summary>Writes the overrides, oldest version first; the last of several entries of one version counts.</summary>
-    /// <exception cref="ArgumentException">An image's tag is no version.</exception>
     public static Task WriteAsync(string file, IEnumerable<ImageVectorEntry> entries, CancellationToken cancellationToken) =>
         StagedFile.WriteAsync(file, Encoding.UTF8.GetBytes(Text(entries)), cancellationToken);
 
@@ -41,28 +41,30 @@ public static class ImageVector
         SortedDictionary<KubernetesVersion, ImageVectorEntry> byVersion = [];
         foreach (var entry in entries)
         {
-            var version = VersionOf(entry.Image) ?? throw new ArgumentException($"{entry.Image} has no version.", nameof(entries));
-            byVersion[version] = entry;
+            byVersion[entry.Version] = entry;
         }
 
         StringBuilder yaml = new();
         yaml.Append(byVersion.Count == 0 ? "images: []\n" : "images:\n");
-        foreach (var (version, (image, digest, platforms)) in byVersion)
+        foreach (var (version, (_, image, digest, platforms)) in byVersion)
         {
             // Quoted, since YAML takes some words for something else; none of them can hold a quote.
             var repository = $"{image.Host}/{image.Repository}";
-            var architectures = string.Join(", ", platforms.Select(p => p.Architecture).Distinct(StringComparer.Ordinal));
+            var architectures = string.Join(", ", platforms.Select(p => p.Architecture).Where(IsWord).Distinct(StringComparer.Ordinal));
             yaml.Append(CultureInfo.InvariantCulture, $"""
                 - name: {Name}
                   repository: "{repository}"
                   tag: "{image.Tag}@{digest}"
                   version: "{version}"
                   targetVersion: "{version.ToString()[1..]}"
-                  architectures: [{architectures}]
 
                 """);
+            yaml.Append(architectures.Length == 0 ? "" : $"  architectures: [{architectures}]\n");
         }
 
         return yaml.ToString();
     }
+
+    // What a registry says of a platform is anybody's text, and would be read as YAML.
+    private static bool IsWord(string text) => text.Length > 0 && text.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c));
 }

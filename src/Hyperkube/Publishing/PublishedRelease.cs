@@ -17,8 +17,18 @@ public sealed record PublishedRelease(
     KubernetesVersion Version, Descriptor Root, ImmutableSortedDictionary<string, string> Annotations,
     IReadOnlyList<PublishedPlatform> Platforms)
 {
+    /// <summary>Upstream knows seven; more are a flood of requests.</summary>
+    private const int MaxPlatforms = 64;
+
+    /// <summary>A tebibyte: far more than any registry takes.</summary>
+    private const long MaxContentBytes = 1L << 40;
+
     /// <summary>Whether we built it: every platform records its binaries. What others built is left alone.</summary>
     public bool IsOurs => Platforms.Count > 0 && Platforms.All(p => p.Binaries.Count > 0);
+
+    /// <summary>The binaries that it records and that upstream may have, each once.</summary>
+    public IEnumerable<ReleaseFile> Files => Platforms.SelectMany(p => p.Binaries).Select(b => b.File)
+        .Where(f => SleepProgram.Platforms.Any(p => (p.Os, p.Architecture) == (f.Platform.Os, f.Platform.Architecture))).Distinct();
 
     /// <summary>Compressed bytes of everything together.</summary>
     public long Size => Root.Size + Platforms.Sum(p => p.Size);
@@ -38,25 +48,53 @@ public sealed record PublishedRelease(
         if (MediaTypes.IsManifest(root.MediaType))
         {
             var only = OciJson.ReadManifest(document, tag);
-            return new PublishedRelease(version, root, Oci.Annotations.Of(only.Annotations), [Read(version, root, only)]);
+            var platform = await PlatformOfAsync(repository, only, cancellationToken).ConfigureAwait(false);
+            return new PublishedRelease(version, root, Oci.Annotations.Of(only.Annotations), [Read(version, root, platform, only)]);
         }
 
         var index = OciJson.ReadIndex(document, tag);
         List<PublishedPlatform> platforms = [];
-        var images = index.Manifests.Where(m => MediaTypes.IsManifest(m.MediaType) && m.Platform is not (null or { Os: "unknown" }));
+        var images = index.Manifests
+            .Where(m => MediaTypes.IsManifest(m.MediaType) && m.Platform is not (null or { Os: "unknown" })).ToList();
+        if (images.Count > MaxPlatforms)
+        {
+            throw new HyperkubeException(
+                ErrorKind.BadContent, $"{repository.Name}:{tag}: {images.Count} images; expected at most {MaxPlatforms}");
+        }
+
         foreach (var child in images)
         {
             var manifest = OciJson.ReadManifest(
                 await repository.ReadDocumentAsync(child, cancellationToken).ConfigureAwait(false), child.Digest.ToString());
-            platforms.Add(Read(version, child, manifest));
+            platforms.Add(Read(version, child, child.Platform!, manifest));
         }
 
         return new PublishedRelease(version, root, Oci.Annotations.Of(index.Annotations), platforms);
     }
 
-    private static PublishedPlatform Read(KubernetesVersion version, Descriptor descriptor, ImageManifest manifest)
+    // What names no platform is for what its config says; others' configs may say anything.
+    private static async Task<Platform> PlatformOfAsync(
+        RemoteRepository repository, ImageManifest manifest, CancellationToken cancellationToken)
     {
-        var platform = descriptor.Platform ?? new Platform("unknown", "unknown");
+        if (manifest.Layers.All(l => ClaimedFile.Of(l) is null))
+        {
+            return new Platform("unknown", "unknown");
+        }
+
+        var json = await repository.ReadDocumentAsync(manifest.Config, cancellationToken).ConfigureAwait(false);
+        var config = OciJson.ReadConfig(json, manifest.Config.Digest.ToString());
+        return new Platform(config.Os, config.Architecture);
+    }
+
+    private static PublishedPlatform Read(KubernetesVersion version, Descriptor descriptor, Platform platform, ImageManifest manifest)
+    {
+        // Sums of these cannot overflow.
+        if (manifest.Layers.Append(manifest.Config).FirstOrDefault(c => c.Size > MaxContentBytes) is { } vast)
+        {
+            throw new HyperkubeException(
+                ErrorKind.BadContent, $"{descriptor.Digest}: {vast.Digest} with {vast.Size} bytes; expected at most {MaxContentBytes}");
+        }
+
         List<PublishedBinary> binaries = [];
         foreach (var layer in manifest.Layers)
         {

@@ -8,6 +8,8 @@ namespace Hyperkube.Publishing;
 /// <summary>Which releases a repository has, by its tags: the registry is asked, nothing is remembered.</summary>
 public sealed class PublishedTags
 {
+    private const string Zstd = "-zstd";
+
     private readonly HashSet<string> _tags;
 
     private PublishedTags(HashSet<string> tags) => _tags = tags;
@@ -42,7 +44,13 @@ public sealed class PublishedTags
 
     /// <summary>The tag of a release: its version; with zstd also which compression, which makes it no pre-release.</summary>
     public static string TagOf(KubernetesVersion version, CompressionAlgorithm compression) =>
-        compression == CompressionAlgorithm.Zstd ? $"{version}-zstd" : $"{version}";
+        compression == CompressionAlgorithm.Zstd ? $"{version}{Zstd}" : $"{version}";
+
+    /// <summary>The release that a tag is of, or null.</summary>
+    public static KubernetesVersion? VersionOf(string? tag) =>
+        KubernetesVersion.TryParse(tag?.EndsWith(Zstd, StringComparison.Ordinal) == true ? tag[..^Zstd.Length] : tag, null, out var version)
+            ? version
+            : null;
 
     /// <summary>Whether a tag is there, exactly so: <c>v1.30.1</c> is not there because <c>v1.30.14</c> is.</summary>
     public bool Has(string tag) => _tags.Contains(tag);

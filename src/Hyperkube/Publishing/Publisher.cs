@@ -50,12 +50,21 @@ public sealed class Publisher(IReadOnlyList<IImageAttachment> attachments)
         var repository = open();
         await new ContentCopier(layout, repository).CopyAsync(image.Index, cancellationToken).ConfigureAwait(false);
         await AttachAsync(image, open, repository, cancellationToken).ConfigureAwait(false);
-        var present = await new ImageOutput(layout, image, tag, RegistryReference.TryParseLocalName($"hyperkube:{tag}")!)
-            .TagAsync(repository, tag, moveTag, cancellationToken).ConfigureAwait(false);
-        var digest = present ?? image.Index.Digest;
+        ImageOutput output = new(layout, image, tag, RegistryReference.TryParseLocalName($"hyperkube:{tag}")!);
+        var present = await output.TagAsync(repository, tag, moveTag, cancellationToken).ConfigureAwait(false);
+
+        // Registries cannot be asked to tag only what has no tag yet: between the look and the tag another worker may have been. What
+        // counts is what the tag stands for in the end.
         var reader = open();
-        var published = await PublishedRelease.ReadAsync(reader, image.Version, digest.ToString(), cancellationToken).ConfigureAwait(false);
-        return new PublishResult(published ?? throw Missing(reader, digest), present is not null);
+        var published = await PublishedRelease.ReadAsync(reader, image.Version, tag, cancellationToken).ConfigureAwait(false)
+            ?? throw Missing(reader, present ?? image.Index.Digest);
+        return published.Root.Digest == image.Index.Digest ? new PublishResult(published, WasPresent: false)
+            : published.Root.Digest == present
+                || await output.FindSameAsync(reader, tag, cancellationToken).ConfigureAwait(false) == published.Root.Digest
+                ? new PublishResult(published, WasPresent: true)
+            : throw new HyperkubeException(
+                ErrorKind.TagConflict,
+                $"{reader.Name}:{tag}: tagged by another at the same time, as {published.Root.Digest}; expected {image.Index.Digest}");
     }
 
     // A registry without the referrers API keeps their list below a tag, and whoever publishes the same image at the same time may write

@@ -1,8 +1,14 @@
 using System.Globalization;
 using System.Text;
 using Hyperkube.Oci;
+using Hyperkube.Oci.Layers;
 
 namespace Hyperkube.Publishing;
+
+/// <summary>How images are built, as far as whoever builds one again must know.</summary>
+/// <param name="Compression">Of the layers.</param>
+/// <param name="IsSigned">Whether signatures of the binaries were asked for, and are in the image.</param>
+public sealed record ReleaseNotesSettings(LayerCompression Compression, bool IsSigned);
 
 /// <summary>What is announced of a published release, in Markdown: where it is, what is in it, how to check it.</summary>
 public static class ReleaseNotes
@@ -11,12 +17,15 @@ public static class ReleaseNotes
     /// <param name="reference">Where the image is, with its tag.</param>
     /// <param name="image">What is published there.</param>
     /// <param name="referrers">What refers to the image or to one of its platforms, by subject.</param>
+    /// <param name="how">How such images are built.</param>
     public static string Of(
-        RegistryReference reference, PublishedRelease image, IReadOnlyList<(Digest Subject, Descriptor Referrer)> referrers)
+        RegistryReference reference, PublishedRelease image, IReadOnlyList<(Digest Subject, Descriptor Referrer)> referrers,
+        ReleaseNotesSettings how)
     {
         ArgumentNullException.ThrowIfNull(reference);
         ArgumentNullException.ThrowIfNull(image);
         ArgumentNullException.ThrowIfNull(referrers);
+        ArgumentNullException.ThrowIfNull(how);
         var pinned = $"{reference with { Digest = null }}@{image.Root.Digest}";
         StringBuilder text = new();
         text.Append(CultureInfo.InvariantCulture, $"The node binaries of Kubernetes {image.Version} as an image:\n\n    {pinned}\n\n");
@@ -53,19 +62,38 @@ public static class ReleaseNotes
             }
         }
 
+        text.Append("\n## Check it\n\n");
+        if (how.IsSigned)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"    hyperkube verify {pinned}\n\n")
+                .Append("proves offline that the binaries are the Kubernetes release team's. ");
+        }
+        else
+        {
+            text.Append("No signature was asked for: the binaries are what their source's checksums said. ");
+        }
+
         return text.Append(CultureInfo.InvariantCulture, $"""
+            The same release gives the same image again:
 
-            ## Check it
-
-                hyperkube verify {pinned}
-
-            proves offline that the binaries are the Kubernetes release team's. The same release gives the same image again:
-
-                hyperkube build {image.Version} --evidence {pinned} -o oci:check --format json
+                {Rebuild(image, pinned, how)}
 
             prints `{image.Root.Digest}`.
 
             """).ToString().ReplaceLineEndings("\n");
+    }
+
+    // With what differs from the command's own defaults.
+    private static string Rebuild(PublishedRelease image, string pinned, ReleaseNotesSettings how)
+    {
+        var platforms = image.Platforms.Select(p => Plain(p.Platform.ToString())).Order(StringComparer.Ordinal).ToList();
+        var binaries = image.Files.Select(f => f.Name.Text).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToList();
+        StringBuilder words = new($"hyperkube build {image.Version}");
+        words.Append(platforms is ["linux/amd64", "linux/arm64"] ? "" : $" --platform {string.Join(',', platforms)}")
+            .Append(binaries is ["kubectl", "kubelet"] ? "" : $" --binary {string.Join(',', binaries)}")
+            .Append(how.Compression == LayerCompression.Gzip ? "" : $" --compression {how.Compression}")
+            .Append(how.IsSigned ? $" --evidence {pinned}" : " --verify checksum");
+        return words.Append(" -o oci:check --format json").ToString();
     }
 
     private static string Kind(string? artifactType) => artifactType switch

@@ -44,6 +44,9 @@ public sealed record ReleaseFacts(KubernetesVersion Version, bool IsTagged)
     /// <summary>Why it may be on hold.</summary>
     public IReadOnlyList<HeldRelease> Holds { get; init; } = [];
 
+    /// <summary>What tells whether it still is what it was when it was held: 64 hex digits; null when nobody asked.</summary>
+    public string? Fingerprint { get; init; }
+
     /// <summary>Why one side could not be asked.</summary>
     public HyperkubeException? Failure { get; init; }
 }
@@ -59,6 +62,17 @@ public sealed record PlannedRelease(ReleaseFacts Facts, PlannedAction Action, st
 
     /// <summary>What the tag stands for, if that is known.</summary>
     public Digest? Digest => Facts.Published?.Root.Digest;
+
+    /// <summary>What a run ends with if there is such a release.</summary>
+    public HyperkubeException? Error => Action switch
+    {
+        PlannedAction.Changed => new HyperkubeException(ErrorKind.BadDigest, $"{Version}: changed upstream: {Reason}")
+        {
+            Hint = "find out who changed what: the image stays as it was published",
+        },
+        PlannedAction.Unknown => Facts.Failure,
+        _ => null,
+    };
 }
 
 /// <summary>What to find out about a release before anything can be decided.</summary>
@@ -73,6 +87,9 @@ public sealed record ReleaseQuestion(KubernetesVersion Version, string Tag, bool
 /// <param name="Releases">One for each release.</param>
 public sealed record ReleasePlan(IReadOnlyList<PlannedRelease> Releases)
 {
+    /// <summary>The newest release that the registry has, no candidate of one, whoever's part it is; null if it has none.</summary>
+    public KubernetesVersion? Newest { get; init; }
+
     /// <summary>What to find out: of what is missing, whether upstream has it; of what is published, only the newest patch of each minor,
     /// unless everything is audited.</summary>
     /// <param name="versions">The releases that count.</param>
@@ -80,10 +97,10 @@ public sealed record ReleasePlan(IReadOnlyList<PlannedRelease> Releases)
     /// <param name="tagOf">The tag of a release.</param>
     /// <param name="shard">Whose part.</param>
     /// <param name="audit">Whether every published image is compared with upstream.</param>
-    /// <param name="lookIntoAll">Whether every published image is looked into, for a catalogue or announcements.</param>
+    /// <param name="isTold">Of which releases the published image is looked into in any case, to tell others of it.</param>
     public static IReadOnlyList<ReleaseQuestion> Questions(
         IReadOnlyList<KubernetesVersion> versions, PublishedTags tags, Func<KubernetesVersion, string> tagOf, Shard shard, bool audit,
-        bool lookIntoAll)
+        Func<KubernetesVersion, bool> isTold)
     {
         var newest = versions.Where(v => tags.Has(tagOf(v)))
             .GroupBy(v => (v.Major, v.Minor)).Select(g => g.Max()!).ToHashSet();
@@ -94,7 +111,7 @@ public sealed record ReleasePlan(IReadOnlyList<PlannedRelease> Releases)
                let tag = tagOf(version)
                let isTagged = tags.Has(tag)
                let isCompared = isTagged && (audit || newest.Contains(version))
-               select new ReleaseQuestion(version, tag, isTagged, isTagged && (isCompared || lookIntoAll), !isTagged || isCompared),
+               select new ReleaseQuestion(version, tag, isTagged, isTagged && (isCompared || isTold(version)), !isTagged || isCompared),
         ];
     }
 
@@ -135,6 +152,8 @@ public sealed record ReleasePlan(IReadOnlyList<PlannedRelease> Releases)
 
     private static PlannedRelease Decide(ReleaseFacts facts) => facts switch
     {
+        _ when facts.Holds.FirstOrDefault(h => h.Fingerprint == facts.Fingerprint) is { } hold => new(
+            facts, PlannedAction.Held, hold.Reason),
         { Failure: { } failure } => new(facts, PlannedAction.Unknown, failure.Message),
         { IsTagged: true } => DecideTagged(facts),
         _ => DecideMissing(facts),
@@ -152,7 +171,9 @@ public sealed record ReleasePlan(IReadOnlyList<PlannedRelease> Releases)
             return new(facts, PlannedAction.Foreign, "the image there does not record its binaries: it is not ours");
         }
 
-        var upstream = (facts.Upstream?.Binaries ?? []).Where(b => b.Sha256 is not null).ToDictionary(b => b.File, b => b.Sha256);
+        // An image may record a binary twice: its author's business, and no reason to fall over.
+        var upstream = (facts.Upstream?.Binaries ?? []).Where(b => b.Sha256 is not null).DistinctBy(b => b.File)
+            .ToDictionary(b => b.File, b => b.Sha256);
         var recorded = published.Platforms.SelectMany(p => p.Binaries).ToList();
         return recorded.FirstOrDefault(b => upstream.TryGetValue(b.File, out var now) && now != b.Sha256) is { } changed
             ? new(facts, PlannedAction.Changed,
@@ -172,8 +193,6 @@ public sealed record ReleasePlan(IReadOnlyList<PlannedRelease> Releases)
                 : $"upstream has not yet: {string.Join(", ", missing)}");
         }
 
-        return facts.Holds.FirstOrDefault(h => h.Fingerprint == facts.Upstream!.Fingerprint) is { } hold
-            ? new(facts, PlannedAction.Held, hold.Reason)
-            : new(facts, PlannedAction.Build, facts.Holds.Count > 0 ? "upstream has changed it since it was held" : "missing");
+        return new(facts, PlannedAction.Build, facts.Holds.Count > 0 ? "upstream has changed it since it was held" : "missing");
     }
 }

@@ -17,6 +17,9 @@ public sealed record ReleaseRunSettings
     /// <summary>The tag of a release.</summary>
     public required Func<KubernetesVersion, string> TagOf { get; init; }
 
+    /// <summary>The binaries of a release.</summary>
+    public required Func<KubernetesVersion, IEnumerable<ReleaseFile>> Wanted { get; init; }
+
     /// <summary>Fetches and checks all binaries of a release; the run disposes them.</summary>
     public required Func<KubernetesVersion, CancellationToken, Task<VerifiedRelease>> Fetch { get; init; }
 
@@ -28,6 +31,9 @@ public sealed record ReleaseRunSettings
 
     /// <summary>Where images are built, each in a directory of its own that goes when it is published.</summary>
     public required string ScratchDirectory { get; init; }
+
+    /// <summary>Whether signatures are asked for; else their lateness is nobody's matter.</summary>
+    public bool WantsSignatures { get; init; } = true;
 
     /// <summary>Whether anything is published; else what would be is only recorded.</summary>
     public bool Publishes { get; init; } = true;
@@ -63,6 +69,7 @@ public sealed record ReleaseOutcome(PlannedRelease Planned, string Action)
 public sealed class ReleaseRun(Publisher publisher, UpstreamFiles files, ReleaseRunSettings settings, IActivityLog log, TimeProvider time)
 {
     private readonly ConcurrentDictionary<KubernetesVersion, ReleaseOutcome> _outcomes = new();
+    private readonly ReleaseArrival _arrival = new(files, time);
 
     /// <summary>What is done so far, newest first; of an interrupted run only those that it came to.</summary>
     public IReadOnlyList<ReleaseOutcome> Outcomes => [.. _outcomes.Values.OrderByDescending(o => o.Version)];
@@ -77,7 +84,9 @@ public sealed class ReleaseRun(Publisher publisher, UpstreamFiles files, Release
             Record(new ReleaseOutcome(release, ReleasePlan.Word(release.Action))
             {
                 Image = release.Facts.Published,
-                Error = ErrorOf(release),
+                Error = release is { Error: { } error, Facts.IsTagged: false }
+                    ? await WithHoldAsync(release, error, cancellationToken).ConfigureAwait(false)
+                    : release.Error,
             });
         }
 
@@ -107,21 +116,13 @@ public sealed class ReleaseRun(Publisher publisher, UpstreamFiles files, Release
     private static string Seconds(TimeSpan duration) =>
         duration.TotalSeconds.ToString("F1", System.Globalization.CultureInfo.InvariantCulture);
 
-    private static HyperkubeException? ErrorOf(PlannedRelease release) => release.Action switch
-    {
-        PlannedAction.Changed => new HyperkubeException(ErrorKind.BadDigest, $"{release.Version}: changed upstream: {release.Reason}")
-        {
-            Hint = "find out who changed what: the image stays as it was published",
-        },
-        PlannedAction.Unknown => release.Facts.Failure,
-        _ => null,
-    };
-
     private async Task<ReleaseOutcome> AttemptAsync(PlannedRelease release, CancellationToken cancellationToken)
     {
         try
         {
-            return await PublishAsync(release, cancellationToken).ConfigureAwait(false);
+            return settings.WantsSignatures && await LateAsync(release, cancellationToken).ConfigureAwait(false) is { } late
+                ? Pending(release, $"upstream has not yet: {late}")
+                : await PublishAsync(release, cancellationToken).ConfigureAwait(false);
         }
         catch (HyperkubeException e)
         {
@@ -137,6 +138,13 @@ public sealed class ReleaseRun(Publisher publisher, UpstreamFiles files, Release
         }
     }
 
+    // Without its list a release is built too, of which then only the source says the version: not while the list is to come.
+    private async Task<string?> LateAsync(PlannedRelease release, CancellationToken cancellationToken) =>
+        release.Version.CompareTo(ReleaseVerifier.FirstSigned) >= 0
+        && await _arrival.IsUnderWayAsync(settings.Wanted(release.Version), cancellationToken).ConfigureAwait(false)
+            ? await _arrival.MissingOfListAsync(release.Version, cancellationToken).ConfigureAwait(false)
+            : null;
+
     private async Task<ReleaseOutcome> PublishAsync(PlannedRelease release, CancellationToken cancellationToken)
     {
         var version = release.Version;
@@ -147,12 +155,14 @@ public sealed class ReleaseRun(Publisher publisher, UpstreamFiles files, Release
         }
         catch (HyperkubeException e) when (e.Kind == ErrorKind.NotFound)
         {
-            return new ReleaseOutcome(release with { Reason = e.Message }, ReleasePlan.Word(PlannedAction.Pending)); // It was half there.
+            return Pending(release, e.Message); // It was half there.
         }
-        catch (HyperkubeException e) when (
-            e.Kind is ErrorKind.BadSignature or ErrorKind.Unsigned or ErrorKind.BadDigest or ErrorKind.BadContent)
+        catch (HyperkubeException e)
         {
-            return Failed(release, await WithHoldAsync(release, e, cancellationToken).ConfigureAwait(false));
+            return e.Kind == ErrorKind.Unsigned
+                && await _arrival.IsUnderWayAsync(settings.Wanted(version), cancellationToken).ConfigureAwait(false)
+                    ? Pending(release, e.Message)
+                    : Failed(release, await WithHoldAsync(release, e, cancellationToken).ConfigureAwait(false));
         }
 
         using (fetched)
@@ -184,13 +194,19 @@ public sealed class ReleaseRun(Publisher publisher, UpstreamFiles files, Release
     private async Task<HyperkubeException> WithHoldAsync(
         PlannedRelease release, HyperkubeException failure, CancellationToken cancellationToken)
     {
+        if (failure.Kind is not (ErrorKind.BadSignature or ErrorKind.Unsigned or ErrorKind.BadDigest or ErrorKind.BadContent))
+        {
+            return failure;
+        }
+
         try
         {
-            var upstream = await release.Facts.Upstream!.WithFingerprintAsync(files, cancellationToken).ConfigureAwait(false);
+            var fingerprint = await UpstreamFingerprint.OfAsync(files, release.Version, settings.Wanted(release.Version), cancellationToken)
+                .ConfigureAwait(false);
             return new HyperkubeException(failure.Kind, failure.Message, failure)
             {
                 Hint = $"if it is broken upstream, hold it until it changes there: add to {HeldReleases.DefaultFile}: "
-                    + HeldReleases.Line(release.Version, upstream.Fingerprint!, failure.Message),
+                    + HeldReleases.Line(release.Version, fingerprint, failure.Message),
             };
         }
         catch (HyperkubeException)
@@ -198,6 +214,9 @@ public sealed class ReleaseRun(Publisher publisher, UpstreamFiles files, Release
             return failure; // The first one says more.
         }
     }
+
+    private static ReleaseOutcome Pending(PlannedRelease release, string reason) =>
+        new(release with { Reason = reason }, ReleasePlan.Word(PlannedAction.Pending));
 
     private static ReleaseOutcome Failed(PlannedRelease release, HyperkubeException error) =>
         new(release, ReleasePlan.Word(PlannedAction.Unknown)) { Error = error };

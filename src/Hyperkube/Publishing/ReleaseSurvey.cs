@@ -6,11 +6,11 @@ namespace Hyperkube.Publishing;
 
 /// <summary>Finds out what a plan wants to know, from the registry and from upstream.</summary>
 /// <param name="repository">The registry itself, never a mirror.</param>
-/// <param name="files">Upstream.</param>
+/// <param name="upstream">Upstream.</param>
 /// <param name="wanted">Which binaries a release is made of.</param>
 /// <param name="holds">What is on hold.</param>
 public sealed class ReleaseSurvey(
-    RemoteRepository repository, UpstreamFiles files, Func<KubernetesVersion, IEnumerable<ReleaseFile>> wanted, HeldReleases holds)
+    RemoteRepository repository, UpstreamFiles upstream, Func<KubernetesVersion, IEnumerable<ReleaseFile>> wanted, HeldReleases holds)
 {
     /// <summary>Each is a few small requests: enough to hide the round trips, few enough to be no load.</summary>
     private const int AtOnce = 6;
@@ -24,38 +24,57 @@ public sealed class ReleaseSurvey(
         ParallelOptions parallel = new() { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellationToken };
         await Parallel.ForAsync(0, questions.Count, parallel, async (i, token) =>
         {
-            var question = questions[i];
-            try
-            {
-                facts[i] = await AskAsync(question, token).ConfigureAwait(false);
-            }
-            catch (HyperkubeException e)
-            {
-                facts[i] = new ReleaseFacts(question.Version, question.IsTagged) { Failure = e };
-            }
+            facts[i] = await AskAsync(questions[i], token).ConfigureAwait(false);
         }).ConfigureAwait(false);
         return facts;
     }
 
+    // What is known stays known when the rest cannot be asked for.
     private async Task<ReleaseFacts> AskAsync(ReleaseQuestion question, CancellationToken cancellationToken)
     {
-        var published = question.LookIntoImage
-            ? await PublishedRelease.ReadAsync(repository, question.Version, question.Tag, cancellationToken).ConfigureAwait(false)
-            : null;
-
-        // Of an image the binaries that it records are asked for, whatever is built today; of a foreign one none.
-        var binaries = question.IsTagged
-            ? published?.Platforms.SelectMany(p => p.Binaries).Select(b => b.File) ?? []
-            : wanted(question.Version);
-        var upstream = question.AskUpstream
-            ? await UpstreamRelease.AskAsync(files, question.Version, binaries, cancellationToken).ConfigureAwait(false)
-            : null;
-        var held = question.IsTagged ? [] : holds.Of(question.Version);
-        if (held.Count > 0 && upstream is not null && upstream.Binaries.All(b => b.Sha256 is not null))
+        ReleaseFacts facts = new(question.Version, question.IsTagged) { Holds = question.IsTagged ? [] : holds.Of(question.Version) };
+        try
         {
-            upstream = await upstream.WithFingerprintAsync(files, cancellationToken).ConfigureAwait(false);
+            if (question.LookIntoImage)
+            {
+                facts = facts with
+                {
+                    Published = await PublishedRelease.ReadAsync(repository, question.Version, question.Tag, cancellationToken)
+                        .ConfigureAwait(false),
+                };
+            }
+
+            // Of an image the binaries that it records are asked for, whatever is built today; of a foreign one none.
+            if (question.AskUpstream)
+            {
+                var files = question.IsTagged ? facts.Published?.Files ?? [] : wanted(question.Version);
+                facts = facts with
+                {
+                    Upstream = await UpstreamRelease.AskAsync(upstream, question.Version, files, cancellationToken).ConfigureAwait(false),
+                };
+            }
+        }
+        catch (HyperkubeException e)
+        {
+            facts = facts with { Failure = e };
         }
 
-        return new ReleaseFacts(question.Version, question.IsTagged) { Published = published, Upstream = upstream, Holds = held };
+        return facts.Holds.Count > 0 && (facts.Upstream is { IsWhole: true } || facts.Failure is { Kind: ErrorKind.BadContent })
+            ? await WithFingerprintAsync(facts, cancellationToken).ConfigureAwait(false)
+            : facts;
+    }
+
+    private async Task<ReleaseFacts> WithFingerprintAsync(ReleaseFacts facts, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var fingerprint = await UpstreamFingerprint.OfAsync(upstream, facts.Version, wanted(facts.Version), cancellationToken)
+                .ConfigureAwait(false);
+            return facts with { Fingerprint = fingerprint };
+        }
+        catch (HyperkubeException e)
+        {
+            return facts with { Failure = e };
+        }
     }
 }

@@ -14,21 +14,15 @@ public sealed record UpstreamBinary(ReleaseFile File, string? Sha256);
 /// <param name="Binaries">Those that were asked for.</param>
 public sealed record UpstreamRelease(KubernetesVersion Version, IReadOnlyList<UpstreamBinary> Binaries)
 {
-    /// <summary>What beside the checksum tells one publication from another: the evidence.</summary>
-    private static readonly string[] Evidence = [".sigstore.json", ".sig", ".cert"];
-
-    /// <summary>A bundle has 8 KB, a certificate 2.</summary>
-    private const int MaxEvidenceBytes = ReleaseTrust.MaxBundleBytes;
-
     private const int MaxChecksumBytes = 4 << 10;
 
-    /// <summary>The same while upstream serves the same checksums and evidence: 64 hex digits; null when nobody asked for it.</summary>
-    public string? Fingerprint { get; init; }
+    /// <summary>Whether all that was asked for is there.</summary>
+    public bool IsWhole => Binaries.Count > 0 && Binaries.All(b => b.Sha256 is not null);
 
     /// <summary>Asks for the checksum of each binary.</summary>
     /// <param name="files">Where.</param>
     /// <param name="version">Of which release.</param>
-    /// <param name="wanted">Which binaries.</param>
+    /// <param name="wanted">Which binaries, each once.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     public static async Task<UpstreamRelease> AskAsync(
         UpstreamFiles files, KubernetesVersion version, IEnumerable<ReleaseFile> wanted, CancellationToken cancellationToken)
@@ -37,25 +31,6 @@ public sealed record UpstreamRelease(KubernetesVersion Version, IReadOnlyList<Up
         var binaries = await Task.WhenAll(wanted.Select(async file =>
             new UpstreamBinary(file, await ChecksumAsync(files, file, cancellationToken).ConfigureAwait(false)))).ConfigureAwait(false);
         return new UpstreamRelease(version, binaries);
-    }
-
-    /// <summary>The same, with its fingerprint.</summary>
-    public async Task<UpstreamRelease> WithFingerprintAsync(UpstreamFiles files, CancellationToken cancellationToken)
-    {
-        ArgumentNullException.ThrowIfNull(files);
-        StringBuilder all = new();
-        foreach (var binary in Binaries.OrderBy(b => b.File.Path, StringComparer.Ordinal))
-        {
-            all.Append(binary.File.Path).Append(' ').Append(binary.Sha256 ?? "-").Append('\n');
-            foreach (var suffix in Evidence)
-            {
-                var path = binary.File.Path + suffix;
-                var content = await files.ReadAsync(path, MaxEvidenceBytes, cancellationToken).ConfigureAwait(false);
-                all.Append(path).Append(' ').Append(content is null ? "-" : Digest.Of(content.Bytes.Span).Hex).Append('\n');
-            }
-        }
-
-        return this with { Fingerprint = Digest.Of(Encoding.UTF8.GetBytes(all.ToString())).Hex };
     }
 
     // Upstream writes the hex digits alone; sha256sum writes the file's name behind them.

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Hyperkube.Oci;
 using Hyperkube.Oci.Content;
 
@@ -49,6 +50,23 @@ public sealed class DirectorySource : IReleaseSource
         return File.Exists(full)
             ? await HashedFile.OpenAsync(full, wasCached: true, activity, cancellationToken).ConfigureAwait(false)
             : null;
+    }
+
+    // Copies of a directory have times of their own: here the bytes tell, which are near.
+    /// <inheritdoc/>
+    public async Task<FileStamp?> StampAsync(string path, CancellationToken cancellationToken)
+    {
+        var file = OpenOrNull(path);
+        if (file is null)
+        {
+            return null;
+        }
+
+        await using (file.ConfigureAwait(false))
+        {
+            var hash = await SHA256.HashDataAsync(file, cancellationToken).ConfigureAwait(false);
+            return new FileStamp(Convert.ToHexStringLower(hash), new DateTimeOffset(File.GetLastWriteTimeUtc(file.SafeFileHandle)));
+        }
     }
 
     private FileStream? OpenOrNull(string path)

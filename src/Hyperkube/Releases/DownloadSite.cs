@@ -52,6 +52,9 @@ public sealed class DownloadSite : IReleaseSource
             .ConfigureAwait(false);
     }
 
+    /// <inheritdoc/>
+    public Task<FileStamp?> StampAsync(string path, CancellationToken cancellationToken) => _client.StampAsync(path, cancellationToken);
+
     private static async Task<HashedFile?> TryPresentAsync(
         string path, Digest expected, IActivity activity, CancellationToken cancellationToken)
     {

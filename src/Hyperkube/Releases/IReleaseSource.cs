@@ -24,7 +24,19 @@ public interface IReleaseSource
     /// <returns>The file, which the caller disposes, or null when the source has no such file. Its content is what its
     /// hashes say; whether these are the expected ones is for the caller to judge.</returns>
     Task<HashedFile?> FetchAsync(string path, Digest expected, IActivity activity, CancellationToken cancellationToken);
+
+    /// <summary>Says what tells one state of a file from another, without reading all of it from afar.</summary>
+    /// <param name="path">Below the source's root.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>Null when the source has no such file.</returns>
+    Task<FileStamp?> StampAsync(string path, CancellationToken cancellationToken);
 }
+
+/// <summary>What a source says of a file without giving it.</summary>
+/// <param name="State">Another one when the file is another; only as good as what the source says: with neither entity tag nor time, its
+/// size.</param>
+/// <param name="Written">When the file was put there, if that is said.</param>
+public sealed record FileStamp(string State, DateTimeOffset? Written);
 
 /// <summary>What is done with every source in the same way.</summary>
 public static class ReleaseSourceExtensions

@@ -10,7 +10,7 @@ public sealed class ReleaseVerifier(IReadOnlyList<IReleaseSource> sources, Evide
 {
     /// <summary>Of December 2022.</summary>
     /// <remarks>Source: https://kubernetes.io/blog/2022/12/12/kubernetes-release-artifact-signing/</remarks>
-    private static readonly KubernetesVersion FirstSigned = new(1, 26, 0);
+    internal static readonly KubernetesVersion FirstSigned = new(1, 26, 0);
 
     /// <summary>Finds the version that a name stands for.</summary>
     /// <exception cref="HyperkubeException">No source knows it.</exception>

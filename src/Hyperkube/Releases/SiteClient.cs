@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using Hyperkube.Oci;
@@ -72,6 +73,28 @@ internal sealed class SiteClient(HttpMessageInvoker http, Uri root, SiteOptions 
                 await WaitAsync(attempt, e, retryAfter: null, cancellationToken).ConfigureAwait(false);
             }
         }
+    }
+
+    /// <summary>Asks for the first byte of a file, and so for its size, its entity tag and its time: not all answer HEAD.</summary>
+    /// <returns>Null when the site has no such file.</returns>
+    internal async Task<FileStamp?> StampAsync(string path, CancellationToken cancellationToken)
+    {
+        using var response = await GetAsync(path, new RangeHeaderValue(0, 0), cancellationToken).ConfigureAwait(false);
+        if (response.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.Gone)
+        {
+            return null;
+        }
+
+        if (response.StatusCode is not (HttpStatusCode.OK or HttpStatusCode.PartialContent or HttpStatusCode.RequestedRangeNotSatisfiable))
+        {
+            throw Unexpected(response);
+        }
+
+        var content = response.Content.Headers;
+        var size = content.ContentRange?.Length ?? content.ContentLength;
+        return new FileStamp(
+            string.Create(CultureInfo.InvariantCulture, $"{size} {response.Headers.ETag?.Tag} {content.LastModified:O}"),
+            content.LastModified);
     }
 
     /// <summary>Asks once more, with the policy's waits, until an answer is not transient.</summary>

@@ -10,22 +10,36 @@ public sealed class UpstreamFiles(IReadOnlyList<IReleaseSource> sources, IActivi
     /// <summary>The first source, for a person.</summary>
     public string Location => sources[0].Location;
 
+    /// <summary>Who is asked, in this order.</summary>
+    internal IReadOnlyList<IReleaseSource> Sources => sources;
+
     /// <summary>Reads a file.</summary>
     /// <param name="path">Below a source's root.</param>
     /// <param name="maxBytes">More is refused.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The file, or null when every source says that it is not there.</returns>
     /// <exception cref="HyperkubeException">No source has it, and one of them could not be asked.</exception>
-    public async Task<UpstreamFile?> ReadAsync(string path, int maxBytes, CancellationToken cancellationToken)
+    public Task<UpstreamFile?> ReadAsync(string path, int maxBytes, CancellationToken cancellationToken) => FirstAsync(
+        async source => await source.ReadAsync(path, maxBytes, cancellationToken).ConfigureAwait(false) is { } content
+            ? new UpstreamFile(content, $"{source.Location}/{path}")
+            : null);
+
+    /// <summary>Says what tells one state of a file from another.</summary>
+    /// <inheritdoc cref="ReadAsync"/>
+    internal Task<FileStamp?> StampAsync(string path, CancellationToken cancellationToken) =>
+        FirstAsync(source => source.StampAsync(path, cancellationToken));
+
+    private async Task<T?> FirstAsync<T>(Func<IReleaseSource, Task<T?>> ask)
+        where T : class
     {
         HyperkubeException? failure = null;
         foreach (var source in sources)
         {
             try
             {
-                if (await source.ReadAsync(path, maxBytes, cancellationToken).ConfigureAwait(false) is { } content)
+                if (await ask(source).ConfigureAwait(false) is { } answer)
                 {
-                    return new UpstreamFile(content, $"{source.Location}/{path}");
+                    return answer;
                 }
             }
             catch (HyperkubeException e) when (e.Kind != ErrorKind.Usage)

@@ -184,11 +184,131 @@ public sealed class ReleaseCommandTests : IAsyncLifetime
         var held = (await RunAsync("--holds", _shell["holds"])).With(0);
         Assert.Equal("v1.31.0=present v1.30.14=held v1.30.1=present", Actions(held));
 
-        // What changes is tried again, by itself: here the evidence; the binary and its checksum stay as they are.
-        await File.WriteAllTextAsync($"{path}.sig", "another signature", Ct);
-        Assert.Equal("v1.31.0=present v1.30.14=failed v1.30.1=present", Actions((await RunAsync("--holds", _shell["holds"])).With(4)));
+        // The repair alone ends it.
         await File.WriteAllTextAsync($"{path}.sha512", good, Ct);
         Assert.Equal("v1.31.0=present v1.30.14=published v1.30.1=present", Actions((await RunAsync("--holds", _shell["holds"])).With(0)));
+    }
+
+    // All that can be broken, and nothing but that repaired: the site gives sizes, entity tags and times as sites do.
+    [Theory]
+    [InlineData("v1.30.14/bin/linux/amd64/kubelet", "cut")]
+    [InlineData("v1.30.14/bin/linux/amd64/kubelet", "altered")]
+    [InlineData("v1.30.14/bin/linux/arm64/kubectl.sha256", "altered")]
+    [InlineData("v1.30.14/bin/linux/arm64/kubectl.sha256", "page")]
+    [InlineData("v1.30.14/bin/linux/arm64/kubectl.sha512", "page")]
+    public async Task Whatever_is_repaired_ends_the_hold(string file, string how)
+    {
+        await using var site = ReleaseSite.Start(_shell.Tree);
+        site.Intercept = r => r.Path.StartsWith("v1.30.14/bin", StringComparison.Ordinal) && File.Exists(_shell[$"tree/{r.Path}"])
+            ? SiteAnswer.Part(File.ReadAllBytes(_shell[$"tree/{r.Path}"]), r.Header("Range"))
+                .With("ETag", $"\"{File.GetLastWriteTimeUtc(_shell[$"tree/{r.Path}"]).Ticks:x}\"")
+            : null;
+        var good = await File.ReadAllBytesAsync(_shell[$"tree/{file}"], Ct);
+        var bad = how switch
+        {
+            "cut" => good[..^1],
+            "altered" => [.. good[..^1], (byte)(good[^1] == (byte)'0' ? '1' : '0')],
+            _ => Enumerable.Repeat((byte)'<', 5000).ToArray(),
+        };
+        await File.WriteAllBytesAsync(_shell[$"tree/{file}"], bad, Ct);
+        string[] words =
+        [
+            "release", Repository, "--source", $"{site.Url}", "--verify", "checksum", "--minimum", "v1.30.0", "--format", "json", "--cache", _shell["site"],
+        ];
+
+        var failed = (await _shell.RunAsync(words)).With(4);
+        var hint = failed.Json[1].GetProperty("error").GetProperty("hint").GetString()!;
+        await File.WriteAllTextAsync(_shell["holds"], hint[hint.IndexOf("v1.30.14", StringComparison.Ordinal)..], Ct);
+        words = [.. words, "--holds", _shell["holds"]];
+        Assert.Equal("v1.31.0=present v1.30.14=held v1.30.1=present", Actions((await _shell.RunAsync(words)).With(0)));
+        await File.WriteAllBytesAsync(_shell[$"tree/{file}"], good, Ct);
+
+        Assert.Equal("v1.31.0=present v1.30.14=published v1.30.1=present", Actions((await _shell.RunAsync(words)).With(0)));
+    }
+
+    // Who may push one tag must not be able to stop the job for all.
+    [Theory]
+    [InlineData("twice", 0, "present")]
+    [InlineData("vast", 4, "failed")]
+    [InlineData("flood", 4, "failed")]
+    public async Task An_odd_image_is_its_own_failure_alone(string odd, int code, string action)
+    {
+        const string Manifest = "application/vnd.oci.image.manifest.v1+json", Index = "application/vnd.oci.image.index.v1+json";
+        (await RunAsync()).With(0);
+        var sum = (await File.ReadAllTextAsync($"{ReleaseTree.PathOf(_shell.Tree, "v1.31.0", new("linux", "amd64"), "kubelet")}.sha256", Ct)).Trim();
+        var size = odd == "vast" ? long.MaxValue : 2;
+        var layer = $$"""
+            {"mediaType":"application/vnd.oci.image.layer.v1.tar+gzip","digest":"{{TestRegistry.DigestOf("{}"u8)}}","size":{{size}},"annotations":{
+            "dev.hyperkube.file.path":"/kubelet","dev.hyperkube.file.sha256":"{{sum}}","dev.hyperkube.file.size":"2"} }
+            """;
+        _registry.AddBlob("hyperkube", [.. "{}"u8]);
+        var manifest = Encoding.UTF8.GetBytes($$"""
+            {"schemaVersion":2,"mediaType":"{{Manifest}}","config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"{{TestRegistry.DigestOf("{}"u8)}}","size":2},"layers":[{{layer}},{{layer}}]}
+            """);
+        var child = _registry.AddManifest("hyperkube", manifest, Manifest);
+        var children = Enumerable.Repeat(
+            $$"""{"mediaType":"{{Manifest}}","digest":"{{child}}","size":{{manifest.Length}},"platform":{"os":"linux","architecture":"amd64"} }""", odd == "flood" ? 1000 : 2);
+        _registry.AddManifest(
+            "hyperkube", Encoding.UTF8.GetBytes($$"""{"schemaVersion":2,"mediaType":"{{Index}}","manifests":[{{string.Join(',', children)}}]}"""), Index, "v1.31.0");
+
+        var before = _registry.Calls.Count;
+        Assert.Equal($"v1.31.0={action} v1.30.14=present v1.30.1=present", Actions((await RunAsync("--catalog", _shell["catalog"])).With(code)));
+
+        Assert.InRange(_registry.Calls.Count - before, 1, 40);
+        Assert.Contains("v1.30.14", await File.ReadAllTextAsync(_shell["catalog/catalog.json"], Ct), StringComparison.Ordinal);
+    }
+
+    // Built for one platform and pushed without an index, as docker push does.
+    [Fact]
+    public async Task An_image_of_one_platform_is_compared_too()
+    {
+        (await RunAsync("--platform", "linux/arm64")).With(0);
+        using (var index = JsonDocument.Parse(_registry.Content("hyperkube", _registry.Tag("hyperkube", "v1.31.0")!)))
+        {
+            var child = index.RootElement.GetProperty("manifests")[0];
+            var digest = child.GetProperty("digest").GetString()!;
+            _registry.AddManifest("hyperkube", _registry.Content("hyperkube", digest), child.GetProperty("mediaType").GetString()!, "v1.31.0");
+        }
+
+        Assert.Equal("v1.31.0=present v1.30.14=present v1.30.1=present", Actions((await RunAsync()).With(0)));
+        Replace("v1.31.0");
+
+        Assert.Equal("v1.31.0=changed v1.30.14=present v1.30.1=present", Actions((await RunAsync()).With(4)));
+    }
+
+    // HEAD, HEAD, PUT, PUT: the tag is the second one's, whatever the first one believes.
+    [Fact]
+    public async Task What_another_worker_tags_at_the_same_time_is_what_counts()
+    {
+        _registry.Alter = (call, answer) =>
+        {
+            if (call is { Method: "PUT", IsManifest: true } && call.Path.EndsWith("/v1.31.0", StringComparison.Ordinal))
+            {
+                _registry.AddManifest("hyperkube", [.. "{\"schemaVersion\":2,\"manifests\":[]}"u8], "application/vnd.oci.image.index.v1+json", "v1.31.0");
+            }
+
+            return answer;
+        };
+
+        var ended = (await RunAsync("--image-vector", _shell["vector.yaml"])).With(4);
+
+        Assert.Equal("v1.31.0=failed v1.30.14=published v1.30.1=published", Actions(ended));
+        Assert.Equal("tag-conflict", ended.Json[0].GetProperty("error").GetProperty("kind").GetString());
+    }
+
+    [Fact]
+    public async Task A_dry_run_ends_as_the_run_would_and_a_wrong_call_for_one_hides_no_alarm()
+    {
+        (await RunAsync()).With(0);
+        Write("v1.25.0", "v1.30.1", "v1.30.14", "v1.31.0");
+        Replace("v1.31.0");
+
+        Assert.Equal("v1.31.0=changed v1.30.14=present v1.30.1=present", Actions((await RunAsync("--dry-run")).With(4)));
+
+        // v1.25.0 is not signed: a wrong call. The alarm about another one decides.
+        var ended = (await _shell.RunAsync(
+            "release", Repository, "--source", _shell.Tree, "--minimum", "v1.25.0", "--format", "json")).With(4);
+        Assert.Equal("usage", ended.Json[3].GetProperty("error").GetProperty("kind").GetString());
     }
 
     [Fact]

@@ -129,7 +129,7 @@ public sealed class ReleaseReportsTests : IAsyncLifetime
         var notes = (string)newest["body"]!;
         Assert.Contains($"    {Repository}:v1.36.4@{_registry.Tag("hyperkube", "v1.36.4")}\n", notes, StringComparison.Ordinal);
         Assert.Equal(4, Regex.Count(notes, @"\| linux/a[mr][dm]64 \| kube(let|ctl) \| `[0-9a-f]{64}` \|"));
-        Assert.Contains("    hyperkube verify ", notes, StringComparison.Ordinal);
+        Assert.Contains("    hyperkube build v1.36.4 --verify checksum -o oci:check", notes, StringComparison.Ordinal);
         Assert.Empty(github.Complaints);
     }
 
@@ -141,7 +141,7 @@ public sealed class ReleaseReportsTests : IAsyncLifetime
         _shell.Variables["GITHUB_TOKEN"] = "t0ken";
         github.Intercept = c => c.Method == "POST" && c.Path.EndsWith("/releases", StringComparison.Ordinal)
             && System.Text.Encoding.UTF8.GetString(c.Body.Span).Contains("v1.35.0", StringComparison.Ordinal)
-            ? GitHubServer.Json(403, """{"message":"no"}""") : null;
+            ? GitHubServer.Json(422, """{"message":"no"}""") : null;
 
         var ended = (await RunAsync("--github", "acme/hyperkube", "--format", "json")).With(5);
 
@@ -151,6 +151,129 @@ public sealed class ReleaseReportsTests : IAsyncLifetime
         github.Intercept = _ => null;
         (await RunAsync("--github", "acme/hyperkube")).With(0);
         Assert.Equal(3, github.Releases.Count);
+    }
+
+    // GitHub's two lists say that all is told: then no image is looked into but those that are compared with upstream.
+    [Fact]
+    public async Task With_nothing_to_announce_it_is_a_handful_of_requests()
+    {
+        await using GitHubServer github = new("acme/hyperkube", "t0ken", ("KUBERNETES_VERSION", "v1.0.0\n"));
+        _shell.Variables["GITHUB_API_URL"] = github.Url.ToString();
+        _shell.Variables["GITHUB_TOKEN"] = "t0ken";
+        var patches = Enumerable.Range(0, 12).Select(p => $"v1.34.{p}").ToList();
+        patches.ForEach(v => ReleaseTree.Write(_shell.Tree, v));
+        await File.WriteAllLinesAsync(_shell["versions"], patches, Ct);
+        (await RunAsync("--github", "acme/hyperkube")).With(0);
+        Assert.Equal(12, github.Releases.Count);
+        var (registry, asked) = (_registry.Calls.Count, github.Calls.Count);
+
+        (await RunAsync("--github", "acme/hyperkube")).With(0);
+
+        Assert.Equal(4, _registry.Calls.Count - registry); // The tags; of the newest patch the index and two manifests.
+        Assert.Equal(2, github.Calls.Count - asked);
+    }
+
+    // A list that is shorter because of a bad line would say that what is not in it is gone.
+    [Fact]
+    public async Task What_cannot_be_looked_into_leaves_the_lists_as_they_were()
+    {
+        string[] lists = ["--image-vector", _shell["vector.yaml"], "--catalog", _shell["catalog"]];
+        (await RunAsync(lists)).With(0);
+        var before = (await ReadAsync("vector.yaml"), await ReadAsync("catalog/catalog.json"), await ReadAsync("catalog/index.html"));
+        _registry.Intercept = c => c.Path.EndsWith("/manifests/v1.35.0", StringComparison.Ordinal) ? SiteAnswer.Of(503) : null;
+
+        var ended = (await RunAsync([.. lists, "--format", "json"])).With(6);
+
+        Assert.Equal(before, (await ReadAsync("vector.yaml"), await ReadAsync("catalog/catalog.json"), await ReadAsync("catalog/index.html")));
+        Assert.Contains($"{_shell["vector.yaml"]}: left as it was, because v1.35.0 could not be looked into", ended.Error, StringComparison.Ordinal);
+        Assert.Equal("present present failed", string.Join(' ', ended.Json.EnumerateArray().Select(e => e.GetProperty("action"))));
+    }
+
+    // Upstream is down: what is published is known all the same.
+    [Fact]
+    public async Task A_silent_upstream_takes_nothing_off_the_lists()
+    {
+        (await RunAsync()).With(0);
+        await using var site = ReleaseSite.Start(_shell.Tree);
+        site.Intercept = _ => SiteAnswer.Of(503);
+
+        (await _shell.RunAsync(
+            "release", Repository, "--source", $"{site.Url}", "--verify", "checksum", "--versions", _shell["versions"], "--minimum", "v1.30.0",
+            "--image-vector", _shell["vector.yaml"])).With(6);
+
+        Assert.Equal(3, (await ReadAsync("vector.yaml")).Split("- name: hyperkube").Length - 1);
+    }
+
+    // The list stays a list as long as its entries say all that went wrong.
+    [Fact]
+    public async Task One_report_that_fails_keeps_no_other_from_being_made_and_JSON_says_it_beside_the_list()
+    {
+        await using GitHubServer github = new("acme/hyperkube", "t0ken", ("KUBERNETES_VERSION", "v1.0.0\n"));
+        _shell.Variables["GITHUB_API_URL"] = github.Url.ToString();
+        _shell.Variables["GITHUB_TOKEN"] = "t0ken";
+        await File.WriteAllTextAsync(_shell["file"], "", Ct);
+
+        var ended = (await RunAsync(
+            "--image-vector", _shell["file/vector.yaml"], "--catalog", _shell["catalog"], "--github", "acme/hyperkube", "--metrics", _shell["x.prom"],
+            "--format", "json")).With(7);
+
+        Assert.Equal("host-failed", ended.Json.GetProperty("error").GetProperty("kind").GetString());
+        Assert.Equal(3, ended.Json.GetProperty("releases").EnumerateArray().Count(r => r.GetProperty("action").GetString() == "published"));
+        Assert.True(File.Exists(_shell["catalog/catalog.json"]));
+        Assert.Equal(3, github.Releases.Count);
+        Assert.Equal("0", ValueOf(await ReadAsync("x.prom"), "hyperkube_release_success"));
+        Assert.Equal("1", ValueOf(await ReadAsync("x.prom"), "hyperkube_release_failures", "kind=\"host-failed\""));
+    }
+
+    [Fact]
+    public async Task GitHub_that_does_not_answer_is_said_beside_the_list_and_nothing_else_waits_for_it()
+    {
+        await using GitHubServer github = new("acme/hyperkube", "another", ("KUBERNETES_VERSION", "v1.0.0\n"));
+        _shell.Variables["GITHUB_API_URL"] = github.Url.ToString();
+        _shell.Variables["GITHUB_TOKEN"] = "t0ken";
+
+        var ended = (await RunAsync("--github", "acme/hyperkube", "--catalog", _shell["catalog"], "--format", "json")).With(5);
+
+        Assert.Equal("access-denied", ended.Json.GetProperty("error").GetProperty("kind").GetString());
+        Assert.Equal(3, ended.Json.GetProperty("releases").GetArrayLength());
+        Assert.True(File.Exists(_shell["catalog/catalog.json"]));
+        Assert.Single(github.Calls);
+    }
+
+    // The alert looks at the last success, and at whether the last run was one.
+    [Fact]
+    public async Task A_run_that_is_cut_off_says_so_in_its_metrics()
+    {
+        (await RunAsync("--metrics", _shell["x.prom"], "--minimum", "v1.36.4")).With(0);
+        ToldTime time = new(TimeSpan.FromHours(1));
+        _shell.Time = time;
+        _registry.Intercept = c =>
+        {
+            if (c.Method == "POST")
+            {
+                time.Elapse();
+                return new SiteAnswer { Silent = true };
+            }
+
+            return null;
+        };
+
+        var ended = (await RunAsync("--metrics", _shell["x.prom"], "--timeout", "1h", "--format", "json")).With(6);
+
+        Assert.Equal("timed-out", ended.Json.GetProperty("error").GetProperty("kind").GetString());
+        Assert.Equal("present", ended.Json.GetProperty("releases")[0].GetProperty("action").GetString());
+        Assert.Equal("0", ValueOf(await ReadAsync("x.prom"), "hyperkube_release_success"));
+        Assert.Equal("1", ValueOf(await ReadAsync("x.prom"), "hyperkube_release_failures", "kind=\"interrupted\""));
+    }
+
+    [Fact]
+    public async Task The_image_vector_names_the_tag_that_is_there_also_with_zstd()
+    {
+        (await RunAsync("--compression", "zstd", "--image-vector", _shell["vector.yaml"])).With(0);
+
+        Assert.Contains(
+            $"tag: \"v1.36.4-zstd@{_registry.Tag("hyperkube", "v1.36.4-zstd")}\"\n  version: \"v1.36.4\"\n  targetVersion: \"1.36.4\"\n",
+            await ReadAsync("vector.yaml"), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -204,6 +327,21 @@ public sealed class ReleaseReportsTests : IAsyncLifetime
 
     private Task<Ended> RunAsync(params string[] words) => _shell.RunAsync(
         ["release", Repository, "--source", _shell.Tree, "--verify", "checksum", "--versions", _shell["versions"], .. words.Contains("--minimum") ? (string[])[] : ["--minimum", "v1.30.0"], .. words]);
+
+    /// <summary>A clock on which one wait is over when a test says so.</summary>
+    private sealed class ToldTime(TimeSpan wait) : TimeProvider
+    {
+        private ITimer? _timer;
+
+        internal void Elapse() => _timer?.Change(TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            var timer = base.CreateTimer(callback, state, dueTime, period);
+            _timer = dueTime == wait ? timer : _timer;
+            return timer;
+        }
+    }
 
     /// <summary>As much of JSON Schema as the published one uses.</summary>
     private static class JsonSchema

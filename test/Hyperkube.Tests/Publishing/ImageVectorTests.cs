@@ -1,6 +1,7 @@
 using Hyperkube.Oci;
 using Hyperkube.Publishing;
 using Hyperkube.Testing;
+using YamlDotNet.RepresentationModel;
 
 namespace Hyperkube.Tests.Publishing;
 
@@ -30,6 +31,29 @@ public sealed class ImageVectorTests
             """,
             ImageVector.Text([Entry("v1.34.10", "b", Both), Entry("v1.34.2", "a", Both[..1])]));
 
+    // Gardener's own types and rules.
+    // Source: https://github.com/gardener/gardener/blob/v1.48.0/pkg/utils/imagevector/types.go,
+    // https://github.com/gardener/gardener/blob/v1.48.0/pkg/utils/imagevector/imagevector_validation.go
+    [Fact]
+    public void Every_entry_is_one_that_Gardener_documents()
+    {
+        YamlStream yaml = [];
+        yaml.Load(new StringReader(ImageVector.Text([Entry("v1.34.10", "b", Both), Entry("v1.34.2-zstd", "a", Both[..1])])));
+
+        var root = Assert.IsType<YamlMappingNode>(Assert.Single(yaml.Documents).RootNode);
+        Assert.Equal("images", Assert.Single(root.Children).Key.ToString());
+        foreach (var entry in Assert.IsType<YamlSequenceNode>(root["images"]).Children.Cast<YamlMappingNode>())
+        {
+            Assert.All(
+                entry.Children.Keys.Select(k => k.ToString()),
+                k => Assert.Contains(k, (string[])["name", "runtimeVersion", "targetVersion", "architectures", "repository", "tag", "version"]));
+            Assert.All((string[])["name", "repository", "tag", "version"], k => Assert.NotEmpty(Assert.IsType<YamlScalarNode>(entry[k]).Value!));
+            Assert.Matches("^v[0-9.]+(-zstd)?@sha256:[0-9a-f]{64}$", entry["tag"].ToString());
+            Assert.Matches("^[0-9]+\\.[0-9]+\\.[0-9]+$", entry["targetVersion"].ToString()); // A constraint of semver that one version meets.
+            Assert.All(Assert.IsType<YamlSequenceNode>(entry["architectures"]), a => Assert.Contains(a.ToString(), (string[])["amd64", "arm64"]));
+        }
+    }
+
     [Fact]
     public void The_last_of_several_images_of_a_version_counts()
     {
@@ -46,6 +70,7 @@ public sealed class ImageVectorTests
     [InlineData("v1.34.2", "v1.34.2")]
     [InlineData("1.34.2", "v1.34.2")]
     [InlineData("v1.35.0-rc.1", null)] // Gardener leaves out what comes after the dash, and would take it for the release.
+    [InlineData("v1.34.2-zstd", "v1.34.2")] // Another compression is no candidate.
     [InlineData("latest", null)]
     [InlineData("v1.34", null)]
     public void A_tag_that_is_a_release_is_a_version(string tag, string? version) =>
@@ -62,7 +87,7 @@ public sealed class ImageVectorTests
     }
 
     private static ImageVectorEntry Entry(string tag, string content, Platform[] platforms) =>
-        new(Image(tag), Digest.Of(System.Text.Encoding.UTF8.GetBytes(content)), platforms);
+        new(ImageVector.VersionOf(Image(tag))!, Image(tag), Digest.Of(System.Text.Encoding.UTF8.GetBytes(content)), platforms);
 
     private static RegistryReference Image(string tag) => new("registry.fenced.example:5000", "k8s/hyperkube", tag, null);
 }

@@ -26,7 +26,7 @@ public sealed class ReleasePlanTests
         var versions = new VersionFilter(KubernetesVersion.Parse("v1.30.1"), PreReleases: false).Of(history);
         var tags = PublishedTags.Of(["v1.30.14", "v1.30.2", "v1.31.2", "v1.32.1", "v1.33.0-zstd", "latest", "v1.29.9"]);
 
-        var questions = ReleasePlan.Questions(versions, tags, v => v.ToString(), Shard.All, audit: false, lookIntoAll: false);
+        var questions = ReleasePlan.Questions(versions, tags, v => v.ToString(), Shard.All, audit: false, isTold: _ => false);
         var plan = ReleasePlan.Of(questions.Select(q => q.Version.ToString() switch
         {
             "v1.33.2" => Missing(q, null, null, null, null),
@@ -55,7 +55,7 @@ public sealed class ReleasePlanTests
         KubernetesVersion[] versions = [.. "v1.31.1 v1.31.0 v1.30.9 v1.30.10".Split(' ').Select(KubernetesVersion.Parse)];
         var tags = PublishedTags.Of(["v1.31.0", "v1.30.9", "v1.30.10"]);
 
-        string Asked(bool audit, bool all) => string.Join(' ', ReleasePlan.Questions(versions, tags, v => $"{v}", Shard.All, audit, all)
+        string Asked(bool audit, bool all) => string.Join(' ', ReleasePlan.Questions(versions, tags, v => $"{v}", Shard.All, audit, _ => all)
             .Select(q => $"{q.Version}:{(q.LookIntoImage ? "i" : "")}{(q.AskUpstream ? "u" : "")}"));
 
         Assert.Equal("v1.31.1:u v1.31.0:iu v1.30.10:iu v1.30.9:", Asked(audit: false, all: false));
@@ -110,7 +110,7 @@ public sealed class ReleasePlanTests
     private static ReleaseFacts Tagged(ReleaseQuestion question) => new(question.Version, question.IsTagged);
 
     private static ReleaseFacts Missing(ReleaseQuestion question, params string?[] sums) =>
-        new(question.Version, question.IsTagged) { Upstream = Upstream(question, sums) with { Fingerprint = Fingerprint } };
+        new(question.Version, question.IsTagged) { Upstream = Upstream(question, sums), Fingerprint = Fingerprint };
 
     private static IEnumerable<ReleaseFile> Files(KubernetesVersion version) =>
         from platform in (Platform[])[Amd64, Arm64]

@@ -49,16 +49,17 @@ public sealed record CatalogEntry(PublishedRelease Image, string Tag, CatalogVer
         foreach (var binary in image.Platforms.SelectMany(p => p.Binaries))
         {
             var sha256 = Digest.Parse($"sha256:{binary.Sha256}");
-            if (await evidence.FindAsync(binary.File.Path, sha256, cancellationToken).ConfigureAwait(false) is not { } bundle)
-            {
-                return CatalogVerification.Unsigned;
-            }
-
             try
             {
+                if (await evidence.FindAsync(binary.File.Path, sha256, cancellationToken).ConfigureAwait(false) is not { } bundle)
+                {
+                    return CatalogVerification.Unsigned;
+                }
+
                 _ = trust.Check(bundle, sha256, binary.File.Path);
             }
-            catch (HyperkubeException e) when (e.Kind is ErrorKind.BadSignature or ErrorKind.Unsigned)
+            catch (HyperkubeException e) when (
+                e.Kind is ErrorKind.BadSignature or ErrorKind.Unsigned or ErrorKind.BadContent or ErrorKind.BadDigest)
             {
                 return CatalogVerification.Invalid;
             }

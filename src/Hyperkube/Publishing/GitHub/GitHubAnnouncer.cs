@@ -5,65 +5,79 @@ using Hyperkube.Releases;
 
 namespace Hyperkube.Publishing.GitHub;
 
-/// <summary>A published release that is to be announced.</summary>
-/// <param name="Image">What is published.</param>
-/// <param name="IsNewest">Whether no newer one is published.</param>
-public sealed record Announcement(PublishedRelease Image, bool IsNewest)
+/// <summary>What is announced at GitHub.</summary>
+/// <param name="Tags">The names of all tags that may be versions.</param>
+/// <param name="Releases">The tags of all releases that everybody can see: a draft announces nothing.</param>
+public sealed record Announced(IReadOnlySet<string> Tags, IReadOnlySet<string> Releases)
 {
-    /// <summary>Which.</summary>
-    public KubernetesVersion Version => Image.Version;
+    /// <summary>Whether a release is announced whole.</summary>
+    public bool Has(KubernetesVersion version) => Tags.Contains($"{version}") && Releases.Contains($"{version}");
 }
 
 /// <summary>Announces what is published at GitHub: a tag on a commit whose file <c>KUBERNETES_VERSION</c> says that version, and a release
 /// with notes. What is there is left as it is.</summary>
 /// <param name="client">Talks to GitHub.</param>
 /// <param name="repository">OWNER/REPO.</param>
-/// <param name="notes">Writes the notes of an announcement.</param>
+/// <param name="notes">Writes the notes of a release.</param>
 /// <param name="log">Told what happens.</param>
 public sealed class GitHubAnnouncer(
-    GitHubClient client, string repository, Func<Announcement, CancellationToken, Task<string>> notes, IActivityLog log)
+    GitHubClient client, string repository, Func<PublishedRelease, CancellationToken, Task<string>> notes, IActivityLog log)
 {
     private const string VersionFile = "KUBERNETES_VERSION";
     private const string TagPrefix = "refs/tags/";
 
     private BaseCommit? _base;
 
+    /// <summary>Asks what is announced already.</summary>
+    public async Task<Announced> ReadAsync(CancellationToken cancellationToken)
+    {
+        var tags = await client.ListAsync(Path("git/matching-refs/tags/v?per_page=100"), cancellationToken).ConfigureAwait(false);
+        var releases = await client.ListAsync(Path("releases?per_page=100"), cancellationToken).ConfigureAwait(false);
+        return new Announced(
+            tags.Select(t => Text(t, "ref")).Where(n => n.StartsWith(TagPrefix, StringComparison.Ordinal))
+                .Select(n => n[TagPrefix.Length..]).ToHashSet(StringComparer.Ordinal),
+            releases.Where(r => !IsDraft(r)).Select(r => Text(r, "tag_name")).ToHashSet(StringComparer.Ordinal));
+    }
+
     /// <summary>Announces what is not announced yet, oldest first, so that the newest is on top.</summary>
+    /// <param name="images">What is published, and perhaps not announced.</param>
+    /// <param name="newest">The newest release that is published, whether it is among these or not; null when that is not known.</param>
+    /// <param name="cancellationToken">What is announced by then stays.</param>
     /// <returns>What could not be, by version: each fails alone.</returns>
     public async Task<IReadOnlyDictionary<KubernetesVersion, HyperkubeException>> AnnounceAsync(
-        IEnumerable<Announcement> announcements, CancellationToken cancellationToken)
+        IReadOnlyCollection<PublishedRelease> images, KubernetesVersion? newest, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(announcements);
+        ArgumentNullException.ThrowIfNull(images);
         Dictionary<KubernetesVersion, HyperkubeException> failures = [];
-        var tags = await NamesAsync($"git/matching-refs/tags/v?per_page=100", "ref", TagPrefix, cancellationToken).ConfigureAwait(false);
-        var releases = await NamesAsync("releases?per_page=100", "tag_name", "", cancellationToken).ConfigureAwait(false);
-        foreach (var announcement in announcements.OrderBy(a => a.Version))
+        if (images.Count == 0)
         {
-            var tag = announcement.Version.ToString();
-            var isTagged = tags.Contains(tag);
-            if (isTagged && releases.Contains(tag))
-            {
-                continue;
-            }
+            return failures;
+        }
 
+        var there = await ReadAsync(cancellationToken).ConfigureAwait(false);
+        var latest = there.Releases.Select(r => KubernetesVersion.TryParse(r, null, out var version) ? version : null)
+            .Concat(images.Select(i => i.Version)).Append(newest).Where(v => v is { PreRelease: null }).Max();
+        foreach (var image in images.Where(i => !there.Has(i.Version)).OrderBy(i => i.Version))
+        {
+            var tag = image.Version.ToString();
             using var activity = log.Begin($"announce {tag} at {repository}", totalBytes: null);
             try
             {
-                if (!isTagged)
+                if (!there.Tags.Contains(tag))
                 {
                     await TagAsync(tag, cancellationToken).ConfigureAwait(false);
                 }
 
-                if (!releases.Contains(tag))
+                if (!there.Releases.Contains(tag))
                 {
-                    await ReleaseAsync(announcement, tag, cancellationToken).ConfigureAwait(false);
+                    await ReleaseAsync(image, isLatest: image.Version == latest, cancellationToken).ConfigureAwait(false);
                 }
 
                 activity.Complete("done");
             }
             catch (HyperkubeException e)
             {
-                failures[announcement.Version] = e;
+                failures[image.Version] = e;
             }
         }
 
@@ -74,12 +88,9 @@ public sealed class GitHubAnnouncer(
 
     private readonly string _root = $"repos/{repository}";
 
-    private async Task<HashSet<string>> NamesAsync(string path, string field, string prefix, CancellationToken cancellationToken)
-    {
-        var all = await client.ListAsync(Path(path), cancellationToken).ConfigureAwait(false);
-        var names = all.Select(e => Text(e, field));
-        return [.. names.Where(n => n.StartsWith(prefix, StringComparison.Ordinal)).Select(n => n[prefix.Length..])];
-    }
+    private static bool IsDraft(JsonElement release) =>
+        release.ValueKind == JsonValueKind.Object && release.TryGetProperty("draft", out var draft)
+        && draft.ValueKind == JsonValueKind.True;
 
     private async Task TagAsync(string tag, CancellationToken cancellationToken)
     {
@@ -101,12 +112,12 @@ public sealed class GitHubAnnouncer(
             cancellationToken).ConfigureAwait(false);
     }
 
-    private async Task ReleaseAsync(Announcement announcement, string tag, CancellationToken cancellationToken)
+    private async Task ReleaseAsync(PublishedRelease image, bool isLatest, CancellationToken cancellationToken)
     {
-        var body = await notes(announcement, cancellationToken).ConfigureAwait(false);
+        var body = await notes(image, cancellationToken).ConfigureAwait(false);
+        var tag = image.Version.ToString();
         GitHubRelease release = new(
-            tag, tag, body, announcement.Version.PreRelease is not null,
-            announcement is { IsNewest: true, Version.PreRelease: null } ? "true" : "false"); // Else the last one made would be "latest".
+            tag, tag, body, image.Version.PreRelease is not null, isLatest ? "true" : "false"); // Else the last one made would be "latest".
         _ = await client.PostAsync(
             Path("releases"), JsonSerializer.SerializeToUtf8Bytes(release, GitHubJson.Default.GitHubRelease), cancellationToken)
             .ConfigureAwait(false);

@@ -17,6 +17,10 @@ public sealed class GitHubAnnouncerTests : IAsyncLifetime
 
     private readonly GitHubServer _server = new(Repository, Token, ("KUBERNETES_VERSION", "v1.31.0\n"), ("Makefile", "all:\n"));
     private readonly ImpatientTime _time = new();
+
+    /// <summary>The newest release of the registry.</summary>
+    private KubernetesVersion? Newest { get; set; }
+
     private readonly HttpMessageInvoker _http = HttpConnections.Create(new EnvironmentProxy(_ => null), HostTls.Trusting(null));
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
@@ -166,6 +170,75 @@ public sealed class GitHubAnnouncerTests : IAsyncLifetime
         Assert.Contains("contents: write", failures[KubernetesVersion.Parse("v1.30.1")].Hint, StringComparison.Ordinal);
     }
 
+    // What one request was told holds for all: twenty versions are not twenty more tries.
+    [Theory]
+    [InlineData(401, "Bad credentials", null, ErrorKind.AccessDenied, 1)]
+    [InlineData(403, "Resource not accessible by integration", null, ErrorKind.AccessDenied, 1)]
+    [InlineData(404, "Not Found", null, ErrorKind.AccessDenied, 1)]
+    [InlineData(403, "API rate limit exceeded", 3600, ErrorKind.Unavailable, 1)]
+    [InlineData(403, "You have exceeded a secondary rate limit", null, ErrorKind.Unavailable, 5)]
+    public async Task After_a_refusal_or_a_long_limit_nothing_more_is_asked(int status, string message, int? resetIn, ErrorKind kind, int posts)
+    {
+        _server.Intercept = call =>
+        {
+            var answer = GitHubServer.Json(status, $$"""{"message":"{{message}}"}""");
+            return call.Method != "POST" ? null
+                : resetIn is null ? answer
+                : answer.With("x-ratelimit-remaining", "0").With("x-ratelimit-reset", $"{_time.GetUtcNow().ToUnixTimeSeconds() + resetIn}");
+        };
+
+        var failures = await AnnounceAsync("v1.30.1", "v1.30.2", "v1.30.3");
+
+        Assert.Equal(3, failures.Count);
+        Assert.All(failures.Values, f => Assert.Equal(kind, f.Kind));
+        Assert.Equal(posts, _server.Calls.Count(c => c.Method == "POST"));
+        Assert.Equal("POST", _server.Calls[^1].Method);
+    }
+
+    // The stand-in keeps count itself, and complains of whoever asks on.
+    [Theory]
+    [InlineData(60, true)]
+    [InlineData(3600, false)]
+    public async Task When_the_last_request_is_used_up_it_waits_or_stops_before_it_is_told_off(int resetIn, bool isPatient)
+    {
+        _server.Limit = new RequestLimit(7, TimeSpan.FromSeconds(resetIn), _time);
+
+        var failures = await AnnounceAsync("v1.30.1", "v1.30.2");
+
+        Assert.Equal(isPatient ? 0 : 2, failures.Count);
+        Assert.Equal(isPatient ? 2 : 0, _server.Releases.Count);
+        Assert.DoesNotContain(_server.Traffic, t => t.Status == 403);
+        _server.Limit = null;
+        Assert.Empty(await AnnounceAsync("v1.30.1", "v1.30.2"));
+        Assert.Equal(2, _server.Releases.Count);
+    }
+
+    [Fact]
+    public async Task Latest_is_the_newest_of_all_that_is_announced_or_published()
+    {
+        await AnnounceAsync("v1.31.2", "v1.31.3");
+        await AnnounceAsync("v1.30.9"); // A later patch of an older minor, or the other half of a shard.
+        Newest = KubernetesVersion.Parse("v1.33.0");
+        await AnnounceAsync("v1.32.0"); // v1.33.0 is published; it could not be looked into.
+        Newest = null;
+        await AnnounceAsync("v1.34.0-rc.1", "v1.33.0");
+
+        Assert.Equal(
+            "v1.33.0=true v1.34.0-rc.1=false v1.32.0=false v1.30.9=false v1.31.3=true v1.31.2=false",
+            string.Join(' ', _server.Releases.OrderByDescending(r => (string?)r["tag_name"] == "v1.33.0").Select(r => $"{r["tag_name"]}={r["make_latest"]}")));
+    }
+
+    [Fact]
+    public async Task A_draft_announces_nothing()
+    {
+        _server.AddDraft("v1.30.1");
+
+        Assert.Empty(await AnnounceAsync("v1.30.1"));
+
+        Assert.Equal(2, _server.Releases.Count);
+        Assert.Equal("v1.30.1", Assert.Single(_server.Tags));
+    }
+
     [Fact]
     public async Task The_token_goes_to_no_other_host()
     {
@@ -191,9 +264,11 @@ public sealed class GitHubAnnouncerTests : IAsyncLifetime
         using GitHubClient client = new(_http, _server.Url, Token, new RetryPolicy { Time = _time }, NoActivityLog.Instance);
         GitHubAnnouncer announcer = new(client, Repository, (a, _) => Task.FromResult($"notes of {a.Version}"), NoActivityLog.Instance);
         return await announcer.AnnounceAsync(
-            versions.Select(v => new Announcement(
-                new PublishedRelease(KubernetesVersion.Parse(v), new Descriptor(MediaTypes.Index, Digest.Of([1]), 1), Annotations.Of(null), []),
-                v == versions[^1])),
+            [
+                .. versions.Select(v => new PublishedRelease(
+                    KubernetesVersion.Parse(v), new Descriptor(MediaTypes.Index, Digest.Of([1]), 1), Annotations.Of(null), [])),
+            ],
+            Newest,
             Ct);
     }
 
