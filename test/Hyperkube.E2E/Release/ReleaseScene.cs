@@ -66,18 +66,53 @@ internal sealed class ReleaseScene : IAsyncDisposable
         return string.Join(' ', json.RootElement.EnumerateArray().Select(e => $"{e.GetProperty("version")}={e.GetProperty("action")}"));
     }
 
-    /// <summary>All are there under their own tags and nothing else is; each is whole, and proves itself.</summary>
-    internal async Task IsCompleteAsync()
+    /// <summary>All are there under their own tags and nothing else is; each is whole, proves itself, and has each document once.</summary>
+    /// <param name="key">Whose signature each has; null for unsigned ones.</param>
+    internal async Task IsCompleteAsync(string? key = null)
     {
         var tags = (await Run.ProgramAsync(Machine.Sid("crane"), ["ls", Repository])).Well().Out.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal(Versions.Order(StringComparer.Ordinal), tags.Where(t => t.StartsWith('v')).Order(StringComparer.Ordinal));
         Assert.All(tags, t => Assert.Matches("^(v1\\.|sha256-)", t));
         foreach (var version in Versions)
         {
-            (await Exe.Here.RunAsync(["verify", $"{Repository}:{version}", "--trusted-root", _signed.TrustedRoot])).Well();
+            (await Exe.Here.RunAsync(
+                ["verify", $"{Repository}:{version}", "--trusted-root", _signed.TrustedRoot, .. key is null ? (string[])[] : ["--key", key]])).Well();
+            await HasEachDocumentOnceAsync(version, isSigned: key is not null);
         }
 
         (await Run.ProgramAsync(Machine.Sid("crane"), ["validate", "--remote", $"{Repository}:{Versions[0]}"])).Well();
+    }
+
+    // Debian's registry keeps no count of referrers: their list is a tag, which every worker reads, completes and writes.
+    private async Task HasEachDocumentOnceAsync(string version, bool isSigned)
+    {
+        const string Bundle = "application/vnd.dev.sigstore.bundle.v0.3+json";
+        var (index, digest) = await ManifestAsync(version);
+        var children = index.GetProperty("manifests").EnumerateArray().Select(m => m.GetProperty("digest").GetString()!).ToList();
+        string[] signatures = isSigned ? [Bundle, Bundle] : []; // Of the image, and of the document.
+        foreach (var (subject, document) in children.Select(c => (c, "application/spdx+json")).Append((digest, "application/vnd.in-toto+json")))
+        {
+            var (list, _) = await ManifestAsync(subject.Replace(':', '-'));
+            Assert.Equal(
+                signatures.Append(document).Order(StringComparer.Ordinal),
+                list.GetProperty("manifests").EnumerateArray().Select(m => m.GetProperty("artifactType").GetString()).Order(StringComparer.Ordinal));
+            if (isSigned)
+            {
+                var (older, _) = await ManifestAsync($"{subject.Replace(':', '-')}.sig");
+                Assert.Single(older.GetProperty("layers").EnumerateArray());
+            }
+        }
+    }
+
+    private async Task<(JsonElement Json, string Digest)> ManifestAsync(string reference)
+    {
+        using HttpClient http = new(new SocketsHttpHandler());
+        using HttpRequestMessage request = new(HttpMethod.Get, new Uri($"http://{Registry.Address}/v2/node/hyperkube/manifests/{reference}"));
+        request.Headers.TryAddWithoutValidation("Accept", "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json");
+        using var answer = await http.SendAsync(request);
+        var content = await answer.EnsureSuccessStatusCode().Content.ReadAsByteArrayAsync();
+        using var json = JsonDocument.Parse(content);
+        return (json.RootElement.Clone(), TestRegistry.DigestOf(content));
     }
 
     internal async Task<string> DigestAsync(string version) =>

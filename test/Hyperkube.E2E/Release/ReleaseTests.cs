@@ -36,21 +36,55 @@ public sealed class ReleaseTests
     }
 
     [Fact]
-    public async Task Kill_9_at_any_moment_and_the_next_run_makes_it_right()
+    public async Task A_broken_signature_keeps_nobody_else_from_being_published()
     {
-        await using var scene = await ReleaseScene.StartAsync(ReleaseScene.Patches(5, 31, 32, 33, 34));
+        await using var scene = await ReleaseScene.StartAsync("v1.34.1", "v1.34.0", "v1.33.2");
+        var signature = scene["tree/v1.34.0/bin/linux/amd64/kubelet.sig"];
+        var good = await File.ReadAllTextAsync(signature, Ct);
+        File.Copy(scene["tree/v1.34.1/bin/linux/amd64/kubelet.sig"], signature, overwrite: true);
+
+        Assert.Equal("v1.34.1=published v1.34.0=failed v1.33.2=published", await scene.RunAsync(4));
+        var failed = await Exe.Here.RunAsync(["--format", "json", .. scene.Words()]);
+        using (var json = System.Text.Json.JsonDocument.Parse(failed.Out))
+        {
+            var hint = json.RootElement[1].GetProperty("error").GetProperty("hint").GetString()!;
+            await File.WriteAllTextAsync(scene["holds"], hint[hint.IndexOf("v1.34.0", StringComparison.Ordinal)..], Ct);
+        }
+
+        Assert.Equal("v1.34.1=present v1.34.0=held v1.33.2=present", await scene.RunAsync(0, "--holds", scene["holds"]));
+        await File.WriteAllTextAsync(signature, good, Ct);
+        Assert.Equal("v1.34.1=present v1.34.0=published v1.33.2=present", await scene.RunAsync(0, "--holds", scene["holds"]));
+        await scene.IsCompleteAsync();
+    }
+
+    // On a machine that keeps its downloads, and as a Pod that begins with nothing each time, and signs.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Kill_9_at_any_moment_and_the_next_run_makes_it_right(bool isPod)
+    {
+        await using var scene = await ReleaseScene.StartAsync(ReleaseScene.Patches(isPod ? 3 : 5, 31, 32, 33, 34));
+        var (key, publicKey) = (scene["key.pem"], scene["key.pub"]);
+        using (var made = ECDsa.Create(ECCurve.NamedCurves.nistP256))
+        {
+            await File.WriteAllTextAsync(key, made.ExportPkcs8PrivateKeyPem(), Ct);
+            await File.WriteAllTextAsync(publicKey, made.ExportSubjectPublicKeyInfoPem(), Ct);
+        }
+
+        string[] signing = isPod ? ["--sign-key", key] : [];
         for (var i = 0; i < Kills; i++)
         {
-            using var running = Exe.Here.Start(scene.Words());
+            using var running = Exe.Here.Start(
+                [.. scene.Words(signing).Select(w => isPod && w == scene["cache"] ? scene[$"pod-{i}"] : w)]);
             await Task.Delay(RandomNumberGenerator.GetInt32(50, Exe.IsPublished ? 1500 : 3000), Ct);
             running.Kill();
             _ = await running.EndAsync();
         }
 
-        var actions = await scene.RunAsync(0);
+        var actions = await scene.RunAsync(0, signing);
 
         Assert.All(actions.Split(' '), a => Assert.Matches("=(published|present)$", a));
-        await scene.IsCompleteAsync();
+        await scene.IsCompleteAsync(isPod ? publicKey : null);
         Assert.Empty(Directory.EnumerateFileSystemEntries(scene["cache"], ".hyperkube-stage-*"));
         Assert.DoesNotContain("published", await scene.RunAsync(0, "--audit"), StringComparison.Ordinal);
     }
