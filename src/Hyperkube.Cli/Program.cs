@@ -1,5 +1,6 @@
 using Hyperkube.Cli;
 
+NativeHeap.ReturnLargeBlocks();
 return await Run.AsExitCodeAsync(args, new CliHost
 {
     Out = Console.Out,

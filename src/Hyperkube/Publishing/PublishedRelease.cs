@@ -54,7 +54,8 @@ public sealed record PublishedRelease(
 
         var index = OciJson.ReadIndex(document, tag);
         List<PublishedPlatform> platforms = [];
-        var images = index.Manifests.Where(m => MediaTypes.IsManifest(m.MediaType) && m.Platform is not (null or { Os: "unknown" })).ToList();
+        var images = index.Manifests
+            .Where(m => MediaTypes.IsManifest(m.MediaType) && m.Platform is not (null or { Os: "unknown" })).ToList();
         if (images.Count > MaxPlatforms)
         {
             throw new HyperkubeException(

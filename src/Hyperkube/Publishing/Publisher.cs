@@ -64,7 +64,7 @@ public sealed class Publisher(IReadOnlyList<IImageAttachment> attachments)
                 ? new PublishResult(published, WasPresent: true)
             : throw new HyperkubeException(
                 ErrorKind.TagConflict,
-                $"{reader.Name}:{tag}: tagged at the same time by somebody else, as {published.Root.Digest}; expected {image.Index.Digest}");
+                $"{reader.Name}:{tag}: tagged by another at the same time, as {published.Root.Digest}; expected {image.Index.Digest}");
     }
 
     // A registry without the referrers API keeps their list below a tag, and whoever publishes the same image at the same time may write

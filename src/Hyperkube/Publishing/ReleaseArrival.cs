@@ -14,7 +14,8 @@ internal sealed class ReleaseArrival(UpstreamFiles files, TimeProvider time)
     /// <summary>Clocks differ; a file from a later day proves nothing.</summary>
     private static readonly TimeSpan Skew = TimeSpan.FromHours(1);
 
-    /// <summary>Whether the newest checksum of these files is there for some hours only. A source that gives no times has only old ones.</summary>
+    /// <summary>Whether the newest checksum of these files is there for some hours only. A source that gives no times has old ones only.
+    /// </summary>
     internal async Task<bool> IsUnderWayAsync(IEnumerable<ReleaseFile> wanted, CancellationToken cancellationToken)
     {
         var stamps = await Task.WhenAll(wanted.Select(f => files.StampAsync($"{f.Path}.sha256", cancellationToken))).ConfigureAwait(false);

@@ -5,8 +5,8 @@ using Hyperkube.Releases;
 namespace Hyperkube.Publishing;
 
 /// <summary>One number for all that decides whether a release passes: it is another one after any repair upstream.</summary>
-/// <remarks>Of each binary, and of the release's signed list: the checksums and the evidence, whole; of the file itself what its source says
-/// of it without sending it. Of every source, since what one has wrong is asked of the next.</remarks>
+/// <remarks>Of each binary, and of the release's signed list: the checksums and the evidence, whole; of the file itself what its source
+/// says of it without sending it. Of every source, since what one has wrong is asked of the next.</remarks>
 internal static class UpstreamFingerprint
 {
     /// <summary>What upstream keeps beside a file.</summary>
@@ -21,8 +21,8 @@ internal static class UpstreamFingerprint
     internal static async Task<string> OfAsync(
         UpstreamFiles files, KubernetesVersion version, IEnumerable<ReleaseFile> wanted, CancellationToken cancellationToken)
     {
-        List<string> paths =
-            [.. wanted.Select(f => f.Path).Append(ReleaseManifest.PathOf(version)).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+        var paths = wanted.Select(f => f.Path).Append(ReleaseManifest.PathOf(version)).Distinct(StringComparer.Ordinal)
+            .Order(StringComparer.Ordinal).ToList();
         StringBuilder all = new();
         foreach (var source in files.Sources)
         {

@@ -89,7 +89,8 @@ public sealed class GitHubAnnouncer(
     private readonly string _root = $"repos/{repository}";
 
     private static bool IsDraft(JsonElement release) =>
-        release.ValueKind == JsonValueKind.Object && release.TryGetProperty("draft", out var draft) && draft.ValueKind == JsonValueKind.True;
+        release.ValueKind == JsonValueKind.Object && release.TryGetProperty("draft", out var draft)
+        && draft.ValueKind == JsonValueKind.True;
 
     private async Task TagAsync(string tag, CancellationToken cancellationToken)
     {

@@ -117,7 +117,8 @@ public sealed class GitHubClient(HttpMessageInvoker http, Uri api, string token,
                     using (response)
                     {
                         failure = await FailureAsync(response, cancellationToken).ConfigureAwait(false);
-                        wait = mayBeLimit ? _limits.WaitOf(response, failure, attempt) : retry.DelayAfter(attempt, response.Headers.RetryAfter);
+                        wait = mayBeLimit ? _limits.WaitOf(response, failure, attempt)
+                            : retry.DelayAfter(attempt, response.Headers.RetryAfter);
                         isLimit = mayBeLimit && wait is not null;
                     }
                 }
