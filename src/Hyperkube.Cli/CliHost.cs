@@ -18,6 +18,9 @@ internal sealed record CliHost
     /// <summary>Asks a person for a secret, which is not shown; null where nobody can be asked.</summary>
     public Func<string, string?> AskSecret { get; init; } = _ => null;
 
+    /// <summary>Makes the process ready for a run of many releases.</summary>
+    public Action BeginLongRun { get; init; } = () => { };
+
     /// <summary>The clock.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 }

@@ -1,6 +1,5 @@
 using Hyperkube.Cli;
 
-NativeHeap.ReturnLargeBlocks();
 return await Run.AsExitCodeAsync(args, new CliHost
 {
     Out = Console.Out,
@@ -8,4 +7,5 @@ return await Run.AsExitCodeAsync(args, new CliHost
     ErrorIsTerminal = !Console.IsErrorRedirected,
     Variable = Environment.GetEnvironmentVariable,
     AskSecret = SecretPrompt.Ask,
+    BeginLongRun = NativeHeap.ReturnLargeBlocks,
 }).ConfigureAwait(false);

@@ -43,6 +43,7 @@ internal static class ReleaseCommand
 
     internal static async Task RunAsync(Request request, Session session, CancellationToken cancellationToken)
     {
+        session.Host.BeginLongRun();
         var begun = session.Host.Time.GetTimestamp();
         var filter = Filter(request);
         using ReleaseReader reader = new(request.Release, session);
