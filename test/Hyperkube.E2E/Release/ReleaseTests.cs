@@ -71,6 +71,7 @@ public sealed class ReleaseTests
             await File.WriteAllTextAsync(publicKey, made.ExportSubjectPublicKeyInfoPem(), Ct);
         }
 
+        Directory.CreateDirectory(scene["cache"]); // Pods that were killed may have left nothing to do, and so to keep.
         string[] signing = isPod ? ["--sign-key", key] : [];
         for (var i = 0; i < Kills; i++)
         {
