@@ -83,44 +83,35 @@ internal sealed class Field384() : Modulus384(Number384.Of(
     {
         Parts384 parts = default;
         long carry = 0;
-        var q0 = Lowest(ref carry, sums[0]);
-        var q1 = Lowest(ref carry, sums[1] + (q0 << 4));
-        var q2 = Lowest(ref carry, sums[2] + (q1 << 4));
-        var q3 = Lowest(ref carry, sums[3] + (q2 << 4) - (q0 << 12));
-        var q4 = Lowest(ref carry, sums[4] + (q3 << 4) - (q1 << 12) - (q0 << 16));
-        var q5 = Lowest(ref carry, sums[5] + (q4 << 4) - (q2 << 12) - (q1 << 16));
-        var q6 = Lowest(ref carry, sums[6] + (q5 << 4) - (q3 << 12) - (q2 << 16));
-        var q7 = Lowest(ref carry, sums[7] + (q6 << 4) - (q4 << 12) - (q3 << 16));
-        var q8 = Lowest(ref carry, sums[8] + (q7 << 4) - (q5 << 12) - (q4 << 16));
-        var q9 = Lowest(ref carry, sums[9] + (q8 << 4) - (q6 << 12) - (q5 << 16));
-        var q10 = Lowest(ref carry, sums[10] + (q9 << 4) - (q7 << 12) - (q6 << 16));
-        var q11 = Lowest(ref carry, sums[11] + (q10 << 4) - (q8 << 12) - (q7 << 16));
-        var q12 = Lowest(ref carry, sums[12] + (q11 << 4) - (q9 << 12) - (q8 << 16));
-        var q13 = Lowest(ref carry, sums[13] + (q12 << 4) + (q0 << 20) - (q10 << 12) - (q9 << 16));
-        parts[0] = Lowest(ref carry, sums[14] + (q13 << 4) + (q1 << 20) - (q11 << 12) - (q10 << 16));
-        parts[1] = Lowest(ref carry, sums[15] + (q2 << 20) - (q12 << 12) - (q11 << 16));
-        parts[2] = Lowest(ref carry, sums[16] + (q3 << 20) - (q13 << 12) - (q12 << 16));
-        parts[3] = Lowest(ref carry, sums[17] + (q4 << 20) - (q13 << 16));
-        parts[4] = Lowest(ref carry, sums[18] + (q5 << 20));
-        parts[5] = Lowest(ref carry, sums[19] + (q6 << 20));
-        parts[6] = Lowest(ref carry, sums[20] + (q7 << 20));
-        parts[7] = Lowest(ref carry, sums[21] + (q8 << 20));
-        parts[8] = Lowest(ref carry, sums[22] + (q9 << 20));
-        parts[9] = Lowest(ref carry, sums[23] + (q10 << 20));
-        parts[10] = Lowest(ref carry, sums[24] + (q11 << 20));
-        parts[11] = Lowest(ref carry, sums[25] + (q12 << 20));
-        parts[12] = Lowest(ref carry, sums[26] + (q13 << 20));
+        var q0 = Parts384.Low(sums[0], ref carry);
+        var q1 = Parts384.Low(sums[1] + (q0 << 4), ref carry);
+        var q2 = Parts384.Low(sums[2] + (q1 << 4), ref carry);
+        var q3 = Parts384.Low(sums[3] + (q2 << 4) - (q0 << 12), ref carry);
+        var q4 = Parts384.Low(sums[4] + (q3 << 4) - (q1 << 12) - (q0 << 16), ref carry);
+        var q5 = Parts384.Low(sums[5] + (q4 << 4) - (q2 << 12) - (q1 << 16), ref carry);
+        var q6 = Parts384.Low(sums[6] + (q5 << 4) - (q3 << 12) - (q2 << 16), ref carry);
+        var q7 = Parts384.Low(sums[7] + (q6 << 4) - (q4 << 12) - (q3 << 16), ref carry);
+        var q8 = Parts384.Low(sums[8] + (q7 << 4) - (q5 << 12) - (q4 << 16), ref carry);
+        var q9 = Parts384.Low(sums[9] + (q8 << 4) - (q6 << 12) - (q5 << 16), ref carry);
+        var q10 = Parts384.Low(sums[10] + (q9 << 4) - (q7 << 12) - (q6 << 16), ref carry);
+        var q11 = Parts384.Low(sums[11] + (q10 << 4) - (q8 << 12) - (q7 << 16), ref carry);
+        var q12 = Parts384.Low(sums[12] + (q11 << 4) - (q9 << 12) - (q8 << 16), ref carry);
+        var q13 = Parts384.Low(sums[13] + (q12 << 4) + (q0 << 20) - (q10 << 12) - (q9 << 16), ref carry);
+        parts[0] = Parts384.Low(sums[14] + (q13 << 4) + (q1 << 20) - (q11 << 12) - (q10 << 16), ref carry);
+        parts[1] = Parts384.Low(sums[15] + (q2 << 20) - (q12 << 12) - (q11 << 16), ref carry);
+        parts[2] = Parts384.Low(sums[16] + (q3 << 20) - (q13 << 12) - (q12 << 16), ref carry);
+        parts[3] = Parts384.Low(sums[17] + (q4 << 20) - (q13 << 16), ref carry);
+        parts[4] = Parts384.Low(sums[18] + (q5 << 20), ref carry);
+        parts[5] = Parts384.Low(sums[19] + (q6 << 20), ref carry);
+        parts[6] = Parts384.Low(sums[20] + (q7 << 20), ref carry);
+        parts[7] = Parts384.Low(sums[21] + (q8 << 20), ref carry);
+        parts[8] = Parts384.Low(sums[22] + (q9 << 20), ref carry);
+        parts[9] = Parts384.Low(sums[23] + (q10 << 20), ref carry);
+        parts[10] = Parts384.Low(sums[24] + (q11 << 20), ref carry);
+        parts[11] = Parts384.Low(sums[25] + (q12 << 20), ref carry);
+        parts[12] = Parts384.Low(sums[26] + (q13 << 20), ref carry);
         parts[13] = carry;
         return Reduce(parts.Number, parts.Above);
-    }
-
-    // The lowest part of a sum, which may be negative; the rest is carried on.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static long Lowest(ref long carry, long sum)
-    {
-        sum += carry;
-        carry = sum >> Parts384.Bits;
-        return sum & Parts384.Mask;
     }
 
     /// <summary>What the products of parts add up to, by their places: at most fourteen of 56 bits, so less than 2^60.</summary>

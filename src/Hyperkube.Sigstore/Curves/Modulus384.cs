@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace Hyperkube.Sigstore.Curves;
 
 /// <summary>Arithmetic modulo an odd number whose highest bit is set. Numbers stand for themselves times 2^392, as Montgomery has it:
@@ -93,19 +91,19 @@ internal class Modulus384
 
         Parts384 sums = default;
         long carry = 0;
-        sums[0] = Low(t0, ref carry);
-        sums[1] = Low(t1, ref carry);
-        sums[2] = Low(t2, ref carry);
-        sums[3] = Low(t3, ref carry);
-        sums[4] = Low(t4, ref carry);
-        sums[5] = Low(t5, ref carry);
-        sums[6] = Low(t6, ref carry);
-        sums[7] = Low(t7, ref carry);
-        sums[8] = Low(t8, ref carry);
-        sums[9] = Low(t9, ref carry);
-        sums[10] = Low(t10, ref carry);
-        sums[11] = Low(t11, ref carry);
-        sums[12] = Low(t12, ref carry);
+        sums[0] = Parts384.Low(t0, ref carry);
+        sums[1] = Parts384.Low(t1, ref carry);
+        sums[2] = Parts384.Low(t2, ref carry);
+        sums[3] = Parts384.Low(t3, ref carry);
+        sums[4] = Parts384.Low(t4, ref carry);
+        sums[5] = Parts384.Low(t5, ref carry);
+        sums[6] = Parts384.Low(t6, ref carry);
+        sums[7] = Parts384.Low(t7, ref carry);
+        sums[8] = Parts384.Low(t8, ref carry);
+        sums[9] = Parts384.Low(t9, ref carry);
+        sums[10] = Parts384.Low(t10, ref carry);
+        sums[11] = Parts384.Low(t11, ref carry);
+        sums[12] = Parts384.Low(t12, ref carry);
         sums[13] = carry;
         return Reduce(sums.Number, sums.Above);
     }
@@ -168,14 +166,5 @@ internal class Modulus384
         }
 
         return number;
-    }
-
-    // The part of a sum that stays at its place; the rest is carried on.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static long Low(long sum, ref long carry)
-    {
-        sum += carry;
-        carry = sum >> Parts384.Bits;
-        return sum & Parts384.Mask;
     }
 }

@@ -49,6 +49,15 @@ internal struct Parts384
         return parts;
     }
 
+    /// <summary>The lowest part of a sum, which may be negative: it stays at its place, and the rest is carried on.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static long Low(long sum, ref long carry)
+    {
+        sum += carry;
+        carry = sum >> Bits;
+        return sum & Mask;
+    }
+
     private static long Low(ulong number) => (long)number & Mask;
 
     private readonly ulong At(int i) => (ulong)this[i];
